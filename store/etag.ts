@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto'
+import type { Stats } from 'node:fs'
+
+/** The strong ETag of a body, quoted: the first 128 bits of its SHA-256 in hexadecimal. Equal bytes have equal ETags, wherever they lie. */
+export function etagOf (bytes: Uint8Array): string {
+  return `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`
+}
+
+/**
+ * What tells that a file is still the one we have read: inode, size, mtime and ctime as one string.
+ * The inode changes with every rename over it, ctime with everything else, attributes included.
+ */
+export function stampOf (stats: Stats): string {
+  return `${stats.ino}.${stats.size}.${stats.mtimeMs}.${stats.ctimeMs}`
+}
+
+/** Clocks of file systems tick in steps of up to 10 ms: a file read within this time after its last change may change again unseen. */
+const tick = 20
+
+/** Whether a stamp taken at `checked` (ms since 1970) could also belong to later bytes. */
+export function isRacy (stats: Stats, checked: number): boolean {
+  return stats.ctimeMs > checked - tick
+}
