@@ -13,7 +13,7 @@ export function fileName (segment: string): string {
       ? 'begins with a dot: such names belong to the system'
       : /[/\u0000-\u001f\u007f]/.test(segment)
         ? 'holds a slash or a control character'
-        : !segment.isWellFormed()
+        : /\p{Surrogate}/u.test(segment)
           ? 'is not well-formed Unicode'
           : Buffer.byteLength(segment) > longest
             ? `is ${Buffer.byteLength(segment)} bytes long; ${longest} is the most a file name can have`

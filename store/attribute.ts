@@ -1,0 +1,103 @@
+import { getAttributeSync, listAttributesSync, removeAttributeSync, setAttributeSync } from 'fs-xattr'
+import { attributeName, decodeValue, encodeValue, propertyName } from '../twistedcompat/attribute.js'
+import { codeOf, StoreError, translated } from './error.js'
+
+/** Property name in Clark notation (`{DAV:}displayname`) → the property element as an XML document. */
+export type Properties = Map<string, string>
+
+const missing = new Set(['ENODATA', 'ENOATTR', 'ENOENT'])
+const unsupported = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+
+/** The properties kept in a file's extended attributes. Empty when it has none or the file system knows no attributes; unreadable values are left out. */
+export function list (path: string): Properties {
+  const found: Properties = new Map()
+  for (const [name, attribute] of attributes(path)) {
+    const value = get(path, attribute)
+    if (value !== undefined) found.set(name, value)
+  }
+  return found
+}
+
+/** The names of `list`, without reading the values. */
+export function names (path: string): string[] {
+  return [...attributes(path).keys()]
+}
+
+function attributes (path: string): Map<string, string> {
+  const found = new Map<string, string>()
+  try {
+    for (const attribute of listAttributesSync(path)) {
+      const name = propertyName(attribute)
+      if (name !== undefined) found.set(name, attribute)
+    }
+  } catch (error) {
+    if (!unsupported.has(codeOf(error) ?? '') && !missing.has(codeOf(error) ?? '')) throw translated(error, `read the attributes of ${path}`)
+  }
+  return found
+}
+
+function get (path: string, attribute: string): string | undefined {
+  try {
+    return decodeValue(getAttributeSync(path, attribute))
+  } catch (error) {
+    if (missing.has(codeOf(error) ?? '') || (error instanceof Error && error.name === 'AttributeError')) return undefined
+    throw translated(error, `read the attribute ${attribute} of ${path}`)
+  }
+}
+
+/**
+ * Sets one property. `false`: the file system has no attributes or no room for this value (ext4: about 4 KB for all of a file).
+ * @throws StoreError when the disk itself refuses
+ */
+export function set (path: string, name: string, xml: string): boolean {
+  const attribute = attributeName(name)
+  // Linux: 255 bytes with the prefix; longer answers ERANGE
+  if (Buffer.byteLength(attribute) > 255) return false
+  try {
+    setAttributeSync(path, attribute, encodeValue(xml))
+    return true
+  } catch (error) {
+    const code = codeOf(error) ?? ''
+    if (unsupported.has(code) || code === 'E2BIG' || code === 'ENOSPC' || code === 'ERANGE') return false
+    throw translated(error, `set the attribute ${name} of ${path}`)
+  }
+}
+
+/** Removes one property, under every spelling in which it is there. Missing is fine. */
+export function remove (path: string, name: string): void {
+  try {
+    for (const attribute of listAttributesSync(path)) {
+      if (propertyName(attribute) === name) removeAttributeSync(path, attribute)
+    }
+  } catch (error) {
+    const code = codeOf(error) ?? ''
+    if (!missing.has(code) && !unsupported.has(code)) throw translated(error, `remove the attribute ${name} of ${path}`)
+  }
+}
+
+/** Copies every `user.` attribute of a file to another, ours or not; what does not fit is left out (its property is in the sidecar). */
+export function copy (from: string, to: string): void {
+  try {
+    for (const attribute of listAttributesSync(from)) {
+      if (!attribute.startsWith('user.') && !attribute.startsWith('WebDAV:')) continue
+      setAttributeSync(to, attribute, getAttributeSync(from, attribute))
+    }
+  } catch (error) {
+    const code = codeOf(error) ?? ''
+    if (unsupported.has(code) || missing.has(code) || code === 'ENOSPC' || code === 'E2BIG') return
+    throw translated(error, `copy the attributes of ${from}`)
+  }
+}
+
+/** Whether the file system under an existing path takes `user.` attributes. */
+export function supported (path: string): boolean {
+  try {
+    setAttributeSync(path, 'user.caldavd.probe', Buffer.from('1'))
+    removeAttributeSync(path, 'user.caldavd.probe')
+    return true
+  } catch (error) {
+    if (unsupported.has(codeOf(error) ?? '')) return false
+    if (codeOf(error) === 'ENOSPC') return true
+    throw new StoreError('read-only', `cannot try extended attributes on ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}

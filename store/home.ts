@@ -1,0 +1,455 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, type Stats } from 'node:fs'
+import { codeOf, translated } from './error.js'
+import { stampOf } from './etag.js'
+import { facts as statsOf, read } from './file.js'
+import type { Describe } from './index/fact.js'
+import { nextRevision, revision, trim, trimmed } from './index/journal.js'
+import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
+import { body } from './index/search.js'
+import { isCurrent, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { isIgnored, otherSpelling } from './name.js'
+import { heal, properties } from './property.js'
+
+/** A directory of a home. Its members are files; the collections below it have entries of their own. */
+export interface Collection {
+  readonly id: number
+  /** Below the home, `/` between, '' = the home itself. */
+  readonly path: string
+  readonly directory: string
+  /** The `{DAV:}resourcetype` attribute as XML, `undefined` when it has none. */
+  readonly resourcetype: string | undefined
+  /** Its members are described, and served only when they can be. */
+  readonly holdsObjects: boolean
+}
+
+/** A member that can be served. */
+export interface Member {
+  readonly id: number
+  readonly name: string
+  readonly etag: string
+  readonly uid: string
+  readonly component: string
+  readonly size: number
+  /** ms since 1970 */
+  readonly modified: number
+  readonly hasProperties: boolean
+  readonly problem: string
+}
+
+/** How far a collection or home has come: `epoch` is new with each new index. */
+export interface Progress { readonly epoch: string, readonly revision: number }
+
+/** What a home is told by the store. */
+export interface HomeOptions {
+  /** Below the documents, decoded: `calendars/users/alice`. */
+  readonly path: string
+  readonly directory: string
+  readonly indexFile: string
+  readonly describe: Describe
+  /** Whether the members of a collection are objects. `path` is below the home. */
+  readonly holdsObjects: (path: string, resourcetype: string | undefined) => boolean
+  /** A collection whose files or properties changed, by whomever. */
+  readonly changed: (home: Home, path: string) => void
+  readonly report: (message: string) => void
+}
+
+interface CollectionRow { id: number, path: string, stamp: string, attributes: string, revision: number, changed: number, gone: number }
+
+/** What this process knows of a directory that is there. */
+interface Known {
+  readonly collection: Collection
+  /** Of the directory, up to which our index has followed. */
+  stamp: string
+  /** Every file has been compared since the start. */
+  compared: boolean
+  /** Every file has to be compared again. */
+  dirty: boolean
+  /** Files that something happened to. */
+  readonly suspects: Set<string>
+}
+
+const deepest = 16
+const mostSuspects = 1000
+
+/** One home: its directories, its index, and the comparison of the two. */
+export class Home {
+  readonly path: string
+  readonly directory: string
+  readonly #options: HomeOptions
+  #index: Index | undefined
+  readonly #known = new Map<string, Known>()
+  readonly #comparing = new Map<string, Promise<void>>()
+  #listed = false
+
+  constructor (options: HomeOptions) {
+    this.#options = options
+    this.path = options.path
+    this.directory = options.directory
+  }
+
+  /** The index, opened when it was closed. */
+  get index (): Index {
+    if (this.#index === undefined) {
+      this.#index = openIndex(this.#options.indexFile)
+      trim(this.#index)
+    }
+    return this.#index
+  }
+
+  /** Closes the index file; the next use opens it again. */
+  close (): void {
+    this.#index?.close()
+    this.#index = undefined
+  }
+
+  /** Whether a comparison is under way, which needs the index open. */
+  get isBusy (): boolean {
+    return this.#comparing.size > 0
+  }
+
+  /** Waits for the comparisons under way. */
+  async idle (): Promise<void> {
+    await Promise.allSettled(this.#comparing.values())
+  }
+
+  get isOpen (): boolean {
+    return this.#index !== undefined
+  }
+
+  /** Work on the index; when it turns out damaged, it is thrown away and the files are read again. */
+  guarded<T> (work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.#options.report(`the index of ${this.path} is damaged and is made anew: ${(error as Error).message}`)
+      this.close()
+      removeIndex(this.#options.indexFile)
+      this.#known.clear()
+      this.#listed = false
+      throw error
+    }
+  }
+
+  /** The collection at a path below the home, as it is on disk now; `undefined` when there is no such directory. Links are not followed. */
+  collection (path: string): Collection | undefined {
+    if (!this.#listed) this.list()
+    let known = this.#known.get(path)
+    const stats = statsOf(known?.collection.directory ?? this.#directoryOf(path))
+    if (stats?.isDirectory() !== true) {
+      if (known !== undefined) this.list()
+      return undefined
+    }
+    if (known === undefined || known.stamp.split('.', 1)[0] !== String(stats.ino)) {
+      this.list()
+      known = this.#known.get(path)
+    }
+    return known?.collection
+  }
+
+  #directoryOf (path: string): string {
+    return path === '' ? this.directory : `${this.directory}/${path}`
+  }
+
+  /** The collections directly below one. */
+  children (path: string): Collection[] {
+    const known = this.#known.get(path)
+    const stats = statsOf(this.#directoryOf(path))
+    if (!this.#listed || known === undefined || (stats !== undefined && stampOf(stats) !== known.stamp)) this.list()
+    const prefix = path === '' ? '' : `${path}/`
+    return [...this.#known.values()].map(entry => entry.collection)
+      .filter(({ path: below }) => below !== '' && below.startsWith(prefix) && !below.slice(prefix.length).includes('/'))
+      .sort((a, b) => a.path < b.path ? -1 : 1)
+  }
+
+  /** Compares the home's directories with the index: new, gone, and changed properties. */
+  list (): void {
+    this.guarded(() => {
+      const found = new Set<string>()
+      this.index.transaction(() => {
+        const rows = new Map(this.index.all<CollectionRow>('SELECT * FROM collection').map(row => [row.path, row]))
+        this.#walk('', rows, found, 0)
+        for (const row of rows.values()) if (!found.has(row.path)) this.#lose(row)
+      })
+      this.#listed = true
+    })
+  }
+
+  #walk (path: string, rows: ReadonlyMap<string, CollectionRow>, found: Set<string>, depth: number): void {
+    const directory = this.#directoryOf(path)
+    const stats = statsOf(directory)
+    if (stats?.isDirectory() !== true) return
+    found.add(path)
+    const collection = this.#meet(path, directory, stats, rows.get(path))
+    // RFC 4791 4.2: nothing but objects in a calendar; directories somebody made there are not served
+    if (collection.holdsObjects || depth >= deepest) return
+    for (const entry of entries(directory)) {
+      if (entry.isDirectory() && !isIgnored(entry.name)) this.#walk(path === '' ? entry.name : `${path}/${entry.name}`, rows, found, depth + 1)
+    }
+  }
+
+  #meet (path: string, directory: string, stats: Stats, row: CollectionRow | undefined): Collection {
+    const known = this.#known.get(path)
+    const stamp = stampOf(stats)
+    if (known !== undefined && row?.gone === 0 && known.stamp === stamp) return known.collection
+    const values = properties(directory, '')
+    const attributes = hashOf(values)
+    const resourcetype = values.get('{DAV:}resourcetype')
+    let id = row?.id
+    if (row === undefined) {
+      const now = nextRevision(this.index)
+      id = this.index.run("INSERT INTO collection (path, stamp, attributes, revision, changed) VALUES (?, '', ?, ?, ?)", path, attributes, now, now).lastInsertRowid
+    } else if (row.gone === 1 || row.attributes !== attributes) {
+      this.index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, nextRevision(this.index), row.id)
+      if (known !== undefined) this.#options.changed(this, path)
+    }
+    const collection = { id: id ?? 0, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
+    const same = known !== undefined && sameCollection(known.collection, collection)
+    this.#known.set(path, {
+      collection: same ? known.collection : collection, stamp, suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
+    })
+    return collection
+  }
+
+  #lose (row: CollectionRow): void {
+    this.#known.delete(row.path)
+    if (row.gone === 1) return
+    const names = this.index.all<{ name: string }>("SELECT name FROM member WHERE collection = ? AND etag <> ''", row.id)
+    const now = nextRevision(this.index)
+    for (const table of ['span', 'wide']) this.index.run(`DELETE FROM ${table} WHERE collection = ?`, row.id)
+    this.index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', row.id)
+    this.index.run('DELETE FROM member WHERE collection = ?', row.id)
+    for (const { name } of names) this.index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', row.id, name, now)
+    this.index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, stamp = '', attributes = '' WHERE id = ?", now, now, row.id)
+    this.#options.changed(this, row.path)
+  }
+
+  /** Whether the index agrees with the directory as far as one `stat` can tell. */
+  isFresh (collection: Collection): boolean {
+    const known = this.#known.get(collection.path)
+    const stats = statsOf(collection.directory)
+    if (known === undefined || stats === undefined || !known.compared || known.dirty || known.stamp !== stampOf(stats)) return false
+    if (known.suspects.size > 0) this.#clear(known)
+    return true
+  }
+
+  #clear (known: Known): void {
+    const names = [...known.suspects]
+    known.suspects.clear()
+    const place = this.place(known.collection)
+    if (this.guarded(() => this.index.transaction(() => updateUntil(place, names, Infinity, this.#options.report)))) this.#options.changed(this, known.collection.path)
+  }
+
+  /** Says that something happened to a file of a directory (`undefined`: to any), so that the next `fresh` looks at it. */
+  suspect (path: string, name: string | undefined): void {
+    const known = this.#known.get(path)
+    if (known === undefined) return
+    if (name === undefined || known.suspects.size >= mostSuspects) known.dirty = true
+    else if (!isIgnored(name)) known.suspects.add(name)
+  }
+
+  /** Makes the index agree with a directory; at once when it does already. Long comparisons let others work in between. */
+  async fresh (collection: Collection): Promise<void> {
+    // a comparison that is under way may have passed a file that changed since: then one more
+    for (let round = 0; round < 3 && !this.isFresh(collection); round++) {
+      let running = this.#comparing.get(collection.path)
+      if (running === undefined) {
+        running = this.#compare(collection.path).finally(() => { this.#comparing.delete(collection.path) })
+        this.#comparing.set(collection.path, running)
+      }
+      await running
+    }
+  }
+
+  async #compare (path: string): Promise<void> {
+    this.list()
+    const known = this.#known.get(path)
+    const stats = known === undefined ? undefined : statsOf(known.collection.directory)
+    const names = known === undefined ? undefined : fileNames(known.collection.directory)
+    if (known === undefined || stats === undefined || names === undefined) return
+    const { collection } = known
+    known.dirty = false
+    known.stamp = stampOf(stats)
+    known.suspects.clear()
+    const place = this.place(collection)
+    const gone = this.guarded(() => this.index.all<{ name: string }>('SELECT name FROM member WHERE collection = ?', collection.id))
+      .map(row => row.name).filter(name => !names.has(name))
+    const todo = [...names, ...gone].reverse()
+    let changed = false
+    while (todo.length > 0) {
+      changed = this.guarded(() => this.index.transaction(() => updateUntil(place, todo, performance.now() + slice, this.#options.report))) || changed
+      if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
+    }
+    if (await heal(collection.directory, names)) this.#options.report(`put back the properties of ${this.path}/${path} that a copy had dropped`)
+    known.compared = true
+    this.list()
+    const after = this.#known.get(path)
+    if (after?.collection.id !== collection.id) return
+    this.#remember(after)
+    if (changed) this.#options.changed(this, path)
+  }
+
+  #remember ({ collection, stamp }: { collection: Collection, stamp: string }): void {
+    this.index.run('UPDATE collection SET stamp = ? WHERE id = ?', stamp, collection.id)
+  }
+
+  /** What `updateMember` and the writing functions need to know of a collection. */
+  place (collection: Collection): Place {
+    return { index: this.index, collection: collection.id, directory: collection.directory, describe: collection.holdsObjects ? this.#options.describe : undefined }
+  }
+
+  /**
+   * A change of ours to a directory: the directory's stamp is moved on with it, so that it needs no comparison.
+   * Synchronous, so nothing of this process comes between.
+   */
+  own<T> (collection: Collection, work: () => T): T {
+    const known = this.#known.get(collection.path)
+    const before = statsOf(collection.directory)
+    const result = work()
+    const after = statsOf(collection.directory)
+    if (known !== undefined && before !== undefined && after !== undefined && known.stamp === stampOf(before)) known.stamp = stampOf(after)
+    this.#options.changed(this, collection.path)
+    return result
+  }
+
+  /** The name under which a file lies: as asked, or in the other Unicode form. */
+  nameOf (collection: Collection, name: string): string {
+    const other = otherSpelling(name)
+    if (other === undefined || statsOf(`${collection.directory}/${name}`) !== undefined) return name
+    return statsOf(`${collection.directory}/${other}`) === undefined ? name : other
+  }
+
+  /** A member as it is on disk now; `undefined` when there is none that can be served. */
+  member (collection: Collection, name: string): Member | undefined {
+    if (isIgnored(name)) return undefined
+    return this.guarded(() => {
+      const place = this.place(collection)
+      const real = this.nameOf(collection, name)
+      if (updateMember(place, real)) this.#options.changed(this, collection.path)
+      const row = memberRow(place, real)
+      return row === undefined || row.etag === '' ? undefined : asMember(row)
+    })
+  }
+
+  /** A member with its bytes; the file is opened once. */
+  content (collection: Collection, name: string): { member: Member, bytes: Buffer } | undefined {
+    if (isIgnored(name)) return undefined
+    return this.guarded(() => {
+      const place = this.place(collection)
+      const real = this.nameOf(collection, name)
+      const checked = Date.now()
+      const file = read(`${collection.directory}/${real}`)
+      let row = memberRow(place, real)
+      if (file === undefined || row === undefined || !isCurrent(row, file.stats)) {
+        const changed = file === undefined ? updateMember(place, real) : learn(place, real, row, file.bytes, file.stats, checked)
+        if (changed) this.#options.changed(this, collection.path)
+        row = memberRow(place, real)
+      }
+      if (row === undefined || row.etag === '') return undefined
+      const bytes = row.problem === '' && file !== undefined ? file.bytes : body(place.index, row.id)
+      return bytes === undefined ? undefined : { member: asMember(row), bytes }
+    })
+  }
+
+  /** Why a file that is there cannot be served; `undefined` when it can or is not there. */
+  problem (collection: Collection, name: string): string | undefined {
+    const row = memberRow(this.place(collection), this.nameOf(collection, name))
+    return row?.etag === '' ? row.problem : undefined
+  }
+
+  /** The members that can be served, by name. Call `fresh` before. */
+  members (collection: Collection): Member[] {
+    return this.index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' ORDER BY name", collection.id).map(asMember)
+  }
+
+  /** Files that are there but cannot be served as they are, with the reason. Call `fresh` before. */
+  problems (collection: Collection): { name: string, problem: string }[] {
+    return this.index.all<{ name: string, problem: string }>("SELECT name, problem FROM member WHERE collection = ? AND problem <> '' ORDER BY name", collection.id)
+  }
+
+  /** How far a collection has come: its own properties and its members. Call `fresh` before. */
+  progress (collection: Collection): Progress {
+    const row = this.index.get<CollectionRow>('SELECT * FROM collection WHERE id = ?', collection.id)
+    return { epoch: this.index.epoch, revision: Math.max(row?.revision ?? 0, row?.changed ?? 0) }
+  }
+
+  /** How far the whole home has come. */
+  total (): Progress {
+    return { epoch: this.index.epoch, revision: revision(this.index) }
+  }
+
+  /** Changes up to this revision are forgotten. */
+  trimmed (): number {
+    return trimmed(this.index)
+  }
+
+  /** The collections below one that appeared, changed or went since a revision. Call `fresh` on each before. */
+  collectionsSince (path: string, since: number, deep: boolean): { path: string, gone: boolean, revision: number }[] {
+    const prefix = path === '' ? '' : `${path}/`
+    return this.index.all<CollectionRow>('SELECT * FROM collection WHERE max(revision, changed) > ? ORDER BY max(revision, changed), path', since)
+      .filter(row => row.path !== path && row.path.startsWith(prefix) && (deep || !row.path.slice(prefix.length).includes('/')))
+      .map(row => ({ path: row.path, gone: row.gone === 1, revision: Math.max(row.revision, row.changed) }))
+  }
+
+  /** Records that a collection's properties changed. */
+  touch (collection: Collection): void {
+    this.list()
+    this.#options.changed(this, collection.path)
+  }
+
+  /** The index id of a collection that is gone, for the deletions it left; `undefined` when it never was. */
+  formerId (path: string): number | undefined {
+    return this.index.get<{ id: number }>('SELECT id FROM collection WHERE path = ?', path)?.id
+  }
+}
+
+function asMember (row: MemberRow): Member {
+  return {
+    id: row.id, name: row.name, etag: row.etag, uid: row.uid, component: row.component, size: row.size,
+    modified: row.modified, hasProperties: row.attributed === 1, problem: row.problem
+  }
+}
+
+function hashOf (values: ReadonlyMap<string, string>): string {
+  if (values.size === 0) return ''
+  return createHash('sha256').update(JSON.stringify([...values].sort(([a], [b]) => a < b ? -1 : 1))).digest('base64url').slice(0, 16)
+}
+
+function sameCollection (a: Collection, b: Collection): boolean {
+  return a.id === b.id && a.holdsObjects === b.holdsObjects && a.resourcetype === b.resourcetype
+}
+
+function entries (directory: string): import('node:fs').Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
+    throw translated(error, `list ${directory}`)
+  }
+}
+
+function fileNames (directory: string): Set<string> | undefined {
+  try {
+    return new Set(readdirSync(directory, { withFileTypes: true }).filter(entry => !entry.isDirectory() && !isIgnored(entry.name)).map(entry => entry.name))
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    throw translated(error, `list ${directory}`)
+  }
+}
+
+/** Comparisons let others work after this time (ms). */
+const slice = 12
+
+/** Updates names from the end of the list until it is empty or the time (performance.now) is over. */
+function updateUntil (place: Place, names: string[], until: number, report: (message: string) => void): boolean {
+  let changed = false
+  for (let name = names.pop(); name !== undefined; name = names.pop()) {
+    const before = memberRow(place, name)?.problem ?? ''
+    changed = updateMember(place, name) || changed
+    const after = memberRow(place, name)?.problem ?? ''
+    if (after !== '' && after !== before) report(`${place.directory}/${name} is not served as it is: ${after}`)
+    if (performance.now() > until) break
+  }
+  return changed
+}

@@ -1,0 +1,161 @@
+import Database from 'better-sqlite3'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
+const version = 1
+
+const schema = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE collection (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,       -- below the home, '' = the home itself
+  stamp TEXT NOT NULL,             -- of the directory, when its names were last compared
+  attributes TEXT NOT NULL,        -- hash of its dead properties
+  revision INTEGER NOT NULL,       -- when it was made or its properties changed
+  changed INTEGER NOT NULL,        -- when a member last changed
+  gone INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE member (
+  id INTEGER PRIMARY KEY,
+  collection INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  stamp TEXT NOT NULL,
+  checked REAL NOT NULL,           -- ms since 1970, when the bytes were read
+  modified REAL NOT NULL,          -- mtime of the bytes that are served
+  size INTEGER NOT NULL,
+  etag TEXT NOT NULL,              -- '' = cannot be served
+  uid TEXT NOT NULL,
+  component TEXT NOT NULL,
+  problem TEXT NOT NULL,           -- why the file on disk is not what is served, '' = it is
+  attributed INTEGER NOT NULL,     -- it has dead properties
+  revision INTEGER NOT NULL,
+  UNIQUE (collection, name)
+);
+CREATE INDEX member_revision ON member (collection, revision);
+CREATE INDEX member_uid ON member (collection, uid);
+CREATE TABLE gone (
+  collection INTEGER NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
+  PRIMARY KEY (collection, name)
+) WITHOUT ROWID;
+CREATE INDEX gone_revision ON gone (collection, revision);
+CREATE TABLE span (               -- one instance of at most a month each
+  collection INTEGER NOT NULL, start REAL NOT NULL, end REAL NOT NULL, member INTEGER NOT NULL, floating INTEGER NOT NULL
+);
+CREATE INDEX span_start ON span (collection, start, end, member, floating);
+CREATE INDEX span_member ON span (member);
+CREATE TABLE wide (               -- bounds of everything else: long ones, recurrences without end
+  member INTEGER NOT NULL, collection INTEGER NOT NULL, start REAL NOT NULL, end REAL NOT NULL, floating INTEGER NOT NULL, exact INTEGER NOT NULL
+);
+CREATE INDEX wide_collection ON wide (collection, start, end);
+CREATE INDEX wide_member ON wide (member);
+CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+`
+
+type Value = string | number | bigint | Buffer | null
+
+/** One home's index: a SQLite file that may be deleted at any time. */
+export class Index {
+  readonly #database: Database.Database
+  readonly #statements = new Map<string, Database.Statement<Value[]>>()
+  /** Made anew with every new index; sync tokens of another epoch are void. */
+  readonly epoch: string
+
+  constructor (database: Database.Database) {
+    this.#database = database
+    this.epoch = String(this.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value)
+  }
+
+  #prepared (sql: string): Database.Statement<Value[]> {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare<Value[]>(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  get<Row> (sql: string, ...values: Value[]): Row | undefined {
+    return this.#prepared(sql).get(...values) as Row | undefined
+  }
+
+  all<Row> (sql: string, ...values: Value[]): Row[] {
+    return this.#prepared(sql).all(...values) as Row[]
+  }
+
+  run (sql: string, ...values: Value[]): { lastInsertRowid: number, changes: number } {
+    const { lastInsertRowid, changes } = this.#prepared(sql).run(...values)
+    return { lastInsertRowid: Number(lastInsertRowid), changes }
+  }
+
+  /** Runs `work` as one transaction, which also keeps other processes out of this home's index. Nested calls join. */
+  transaction<T> (work: () => T): T {
+    return this.#database.inTransaction ? work() : this.#database.transaction(work).immediate()
+  }
+
+  /** Moves what was written into the main file; called when nobody waits. */
+  checkpoint (): void {
+    this.#database.pragma('wal_checkpoint(PASSIVE)')
+  }
+
+  close (): void {
+    this.#statements.clear()
+    this.#database.close()
+  }
+}
+
+/** Opens or makes an index. One of another version, or a damaged one, is thrown away: its successor has a new epoch. */
+export function openIndex (file: string): Index {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  try {
+    return open(file)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    removeIndex(file)
+    return open(file)
+  }
+}
+
+/** Whether an error says that the index file cannot be trusted any more. */
+export function isDamage (error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB|IOERR_SHORT_READ|ERROR)/.test(error.code)
+}
+
+/** Deletes an index file with its companions. */
+export function removeIndex (file: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+}
+
+function open (file: string): Index {
+  const database = new Database(file, { timeout: 5000 })
+  try {
+    database.pragma('journal_mode = WAL')
+    // losing the tail in a power cut is harmless: the comparison at start finds what is missing
+    database.pragma('synchronous = NORMAL')
+    database.pragma('cache_size = -4096')
+    database.pragma('wal_autocheckpoint = 8000')
+    const found = database.pragma('user_version', { simple: true })
+    if (found === 0) create(database)
+    else if (found !== version) {
+      database.close()
+      removeIndex(file)
+      return open(file)
+    }
+    return new Index(database)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function create (database: Database.Database): void {
+  database.transaction(() => {
+    database.exec(schema)
+    const meta = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)')
+    meta.run('epoch', randomBytes(9).toString('base64url').replaceAll('_', '-'))
+    meta.run('revision', 1)
+    meta.run('trimmed', 0)
+    database.pragma(`user_version = ${version}`)
+  }).immediate()
+}

@@ -1,0 +1,152 @@
+import type { Stats } from 'node:fs'
+import { etagOf, isRacy, stampOf } from '../etag.js'
+import { facts as statsOf, read } from '../file.js'
+import { hasProperties } from '../property.js'
+import type { Describe, Facts, Span } from './fact.js'
+import { nextRevision } from './journal.js'
+import type { Index } from './open.js'
+import { longestSpan } from './search.js'
+
+/** A member as the index knows it. Without `etag` it cannot be served; `problem` says why the file on disk is not what is served. */
+export interface MemberRow {
+  readonly id: number
+  readonly name: string
+  readonly stamp: string
+  readonly checked: number
+  readonly modified: number
+  readonly size: number
+  readonly etag: string
+  readonly uid: string
+  readonly component: string
+  readonly problem: string
+  readonly attributed: number
+  readonly revision: number
+}
+
+/** Where a member lies. `describe` is `undefined` in collections of plain files. */
+export interface Place {
+  readonly index: Index
+  readonly collection: number
+  readonly directory: string
+  readonly describe: Describe | undefined
+}
+
+/** A member's row; `undefined` when the index has none. */
+export function memberRow (place: Place, name: string): MemberRow | undefined {
+  return place.index.get<MemberRow>('SELECT * FROM member WHERE collection = ? AND name = ?', place.collection, name)
+}
+
+/** Whether the row still speaks of the file with these facts. */
+export function isCurrent (row: MemberRow, stats: Stats): boolean {
+  return row.stamp === stampOf(stats) && !isRacy(stats, row.checked)
+}
+
+/**
+ * Brings one member up to date with the disk, whatever the file system's events said.
+ * @returns whether anything changed that a client can see
+ */
+export function updateMember (place: Place, name: string): boolean {
+  const row = memberRow(place, name)
+  const stats = statsOf(`${place.directory}/${name}`)
+  if (stats === undefined || !stats.isFile()) return row !== undefined && removeMember(place, name)
+  if (row !== undefined && isCurrent(row, stats)) return false
+  const checked = Date.now()
+  const file = read(`${place.directory}/${name}`)
+  if (file === undefined) return row !== undefined && removeMember(place, name)
+  return learn(place, name, row, file.bytes, file.stats, checked)
+}
+
+/** Plain files larger than this are not read for their ETag: it is made of their facts instead. */
+const largestHashed = 64 * 1024 * 1024
+
+/** Records bytes that are on disk now. @returns whether a client can see a difference */
+export function learn (place: Place, name: string, row: MemberRow | undefined, bytes: Buffer, stats: Stats, checked: number, known?: Facts): boolean {
+  const etag = bytes.length > largestHashed ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
+  const attributed = hasProperties(place.directory, name) ? 1 : 0
+  if (row?.etag === etag) {
+    place.index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, problem = '' WHERE id = ?",
+      stampOf(stats), checked, stats.mtimeMs, attributed, row.id)
+    return false
+  }
+  if (place.describe === undefined) return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
+  let facts
+  try {
+    facts = known ?? place.describe(bytes)
+  } catch (error) {
+    return markBroken(place, name, row, stats, checked, attributed, error instanceof Error ? error.message : String(error))
+  }
+  return record(place, name, { etag, stats, checked, attributed, facts, bytes })
+}
+
+const noFacts: Facts = { uid: '', component: '', spans: [] }
+
+// a file that stops parsing is served as it last was; one that never did is not served, and neither is a deletion
+function markBroken (place: Place, name: string, row: MemberRow | undefined, stats: Stats, checked: number, attributed: number, problem: string): boolean {
+  if (row === undefined) {
+    place.index.run(`INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, revision)
+      VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, ?, 0)`, place.collection, name, stampOf(stats), checked, stats.mtimeMs, stats.size, problem, attributed)
+  } else {
+    place.index.run('UPDATE member SET stamp = ?, checked = ?, problem = ?, attributed = ? WHERE id = ?', stampOf(stats), checked, problem, attributed, row.id)
+  }
+  return false
+}
+
+interface News {
+  readonly etag: string
+  readonly stats: Stats
+  readonly checked: number
+  readonly attributed: number
+  readonly facts: Facts
+  readonly bytes: Buffer | undefined
+}
+
+function record (place: Place, name: string, { etag, stats, checked, attributed, facts, bytes }: News): boolean {
+  const { index, collection } = place
+  index.transaction(() => {
+    const revision = nextRevision(index)
+    const id = index.get<{ id: number }>(`
+      INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, revision)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)
+      ON CONFLICT (collection, name) DO UPDATE SET stamp = ?3, checked = ?4, modified = ?5, size = ?6, etag = ?7, uid = ?8,
+        component = ?9, problem = '', attributed = ?10, revision = ?11 RETURNING id`,
+    collection, name, stampOf(stats), checked, stats.mtimeMs, bytes?.length ?? stats.size, etag, facts.uid, facts.component, attributed, revision)?.id ?? 0
+    index.run('DELETE FROM gone WHERE collection = ? AND name = ?', collection, name)
+    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
+    forgetContent(index, id)
+    if (bytes === undefined) return
+    index.run('INSERT INTO body (member, bytes) VALUES (?, ?)', id, bytes)
+    for (const span of facts.spans) recordSpan(index, collection, id, span)
+  })
+  return true
+}
+
+function forgetContent (index: Index, member: number): void {
+  index.run('DELETE FROM span WHERE member = ?', member)
+  index.run('DELETE FROM wide WHERE member = ?', member)
+  index.run('DELETE FROM body WHERE member = ?', member)
+}
+
+function recordSpan (index: Index, collection: number, member: number, { start, end, floating, exact }: Span): void {
+  if (exact && end - start < longestSpan) {
+    index.run('INSERT INTO span (collection, start, end, member, floating) VALUES (?, ?, ?, ?, ?)', collection, start, end, member, floating ? 1 : 0)
+  } else {
+    index.run('INSERT INTO wide (collection, start, end, member, floating, exact) VALUES (?, ?, ?, ?, ?, ?)',
+      collection, start, end, member, floating ? 1 : 0, exact ? 1 : 0)
+  }
+}
+
+/** Records that a member's file is gone. @returns whether a client can see a difference */
+export function removeMember (place: Place, name: string): boolean {
+  const { index, collection } = place
+  return index.transaction(() => {
+    const row = memberRow(place, name)
+    if (row === undefined) return false
+    forgetContent(index, row.id)
+    index.run('DELETE FROM member WHERE id = ?', row.id)
+    if (row.etag === '') return false
+    const revision = nextRevision(index)
+    index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', collection, name, revision)
+    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
+    return true
+  })
+}

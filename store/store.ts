@@ -1,0 +1,248 @@
+import { EventEmitter } from 'node:events'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { supported } from './attribute.js'
+import { codeOf, StoreError, translated } from './error.js'
+import { facts as statsOf, removeTree, temporaryPrefix } from './file.js'
+import { Home, type HomeOptions } from './home.js'
+import type { Describe } from './index/fact.js'
+import { fileName } from './name.js'
+import { watch, type Watching } from './watch.js'
+import type { Writing } from './write.js'
+
+/** What a store is opened with. Paths are absolute. */
+export interface StoreOptions {
+  /** What people own: `documents/`. */
+  readonly documents: string
+  /** Disposable: indexes. */
+  readonly state: string
+  readonly durable: boolean
+  /** Seconds between comparisons of everything with the disk, for file systems without events; 0 = never. */
+  readonly sweepSeconds: number
+  readonly describe: Describe
+  readonly holdsObjects: HomeOptions['holdsObjects']
+  /** How many directory names lead to a home (`calendars/users/alice` = 3). */
+  readonly homeDepth: number
+  readonly report: (message: string) => void
+}
+
+/** A change in a collection, by whomever. */
+export interface StoreChange { readonly home: string, readonly collection: string }
+
+const mostOpen = 100
+/** After the last event (ms): events only say where to look, and come in bursts. */
+const quiet = 40
+const longestWait = 400
+
+/** All homes on disk. Emits `change` (`StoreChange`). */
+export class Store extends EventEmitter<{ change: [StoreChange] }> {
+  readonly writing: Writing
+  readonly documents: string
+  /** Whether the documents' file system keeps extended attributes; if not, sidecars hold all properties. */
+  readonly keepsAttributes: boolean
+  readonly #options: StoreOptions
+  readonly #homes = new Map<string, Home>()
+  readonly #pending = new Map<string, { home: Home, path: string }>()
+  #timer: NodeJS.Timeout | undefined
+  #deadline = 0
+  #sweep: NodeJS.Timeout | undefined
+  #checkpoint: NodeJS.Timeout | undefined
+  #watching: Watching | undefined
+  #closed = false
+
+  constructor (options: StoreOptions) {
+    super()
+    this.setMaxListeners(0)
+    this.#options = options
+    this.documents = options.documents
+    const drafts = `${options.documents}/.drafts`
+    makeDirectory(options.documents)
+    makeDirectory(options.state)
+    removeDrafts(drafts)
+    makeDirectory(drafts)
+    this.writing = { drafts, durable: options.durable }
+    this.keepsAttributes = supported(drafts)
+    if (!this.keepsAttributes) {
+      options.report(`the file system of ${options.documents} keeps no extended attributes: names, colours and other properties are kept in .properties.json files only`)
+    }
+  }
+
+  /** The home at a path below the documents (decoded segments); `undefined` when there is no such directory. */
+  home (segments: readonly string[]): Home | undefined {
+    const path = segments.join('/')
+    const known = this.#homes.get(path)
+    if (known !== undefined) {
+      if (statsOf(known.directory)?.isDirectory() !== true) {
+        known.list()
+        return undefined
+      }
+      this.#homes.delete(path)
+      this.#homes.set(path, known)
+      if (!known.isOpen) this.#closeIdle()
+      return known
+    }
+    if (!isPlainDirectory(this.documents, segments)) return undefined
+    const home = new Home({
+      path,
+      directory: `${this.documents}/${path}`,
+      indexFile: `${this.#options.state}/index/${path}.sqlite`,
+      describe: this.#options.describe,
+      holdsObjects: this.#options.holdsObjects,
+      changed: (of, collection) => { this.#changed(of, collection) },
+      report: this.#options.report
+    })
+    this.#homes.set(path, home)
+    this.#closeIdle()
+    return home
+  }
+
+  #closeIdle (): void {
+    const open = [...this.#homes.values()].filter(home => home.isOpen)
+    for (const home of open.slice(0, Math.max(0, open.length - mostOpen))) if (!home.isBusy) home.close()
+  }
+
+  /** Makes the directories of a home; there is nothing in it. @throws StoreError */
+  makeHome (segments: readonly string[]): Home {
+    let path = this.documents
+    for (const segment of segments) {
+      path += `/${fileName(segment)}`
+      makeDirectory(path)
+      if (statsOf(path)?.isDirectory() !== true) throw new StoreError('exists', `${path} is not a directory (links are not followed)`)
+    }
+    const home = this.home(segments)
+    if (home === undefined) throw new StoreError('missing', `${path} was removed while it was made`)
+    return home
+  }
+
+  #changed (home: Home, collection: string): void {
+    if (this.#closed) return
+    this.emit('change', { home: home.path, collection })
+    this.#checkpoint ??= setTimeout(() => {
+      this.#checkpoint = undefined
+      for (const open of this.#homes.values()) if (open.isOpen) open.index.checkpoint()
+    }, 5000).unref()
+  }
+
+  /** Starts watching, and comparing every home with its index, latest used first. */
+  async start (): Promise<void> {
+    this.#watching = watch(this.documents, (directory, name) => { this.#notice(directory, name) }, this.#options.report)
+    await this.#watching.ready
+    void this.sweep()
+    if (this.#options.sweepSeconds > 0) this.#sweep = setInterval(() => { void this.sweep() }, this.#options.sweepSeconds * 1000).unref()
+  }
+
+  /** Compares every home that exists with its index. */
+  async sweep (): Promise<void> {
+    for (const segments of this.#homePaths()) {
+      if (this.#closed) return
+      try {
+        const home = this.home(segments)
+        if (home !== undefined) await compareAll(home, () => this.#closed)
+      } catch (error) {
+        this.#options.report(`cannot compare ${segments.join('/')} with its index: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  }
+
+  #homePaths (): string[][] {
+    let paths: string[][] = [[]]
+    for (let depth = 0; depth < this.#options.homeDepth; depth++) {
+      paths = paths.flatMap(path => directoriesIn([this.documents, ...path].join('/')).map(name => [...path, name]))
+    }
+    const used = [...this.#homes.keys()]
+    return paths.sort((a, b) => used.indexOf(b.join('/')) - used.indexOf(a.join('/')))
+  }
+
+  #notice (directory: string, name: string | undefined): void {
+    const segments = directory === '' ? [] : directory.split('/')
+    const depth = this.#options.homeDepth
+    const full = name === undefined || segments.length >= depth ? segments : [...segments, name]
+    if (full.length < depth) return
+    const home = this.home(full.slice(0, depth)) ?? this.#homes.get(full.slice(0, depth).join('/'))
+    if (home === undefined) return
+    const path = full.slice(depth).join('/')
+    home.suspect(path, segments.length >= depth ? name : undefined)
+    this.#pending.set(`${home.path}\n${path}`, { home, path })
+    this.#later()
+  }
+
+  #later (): void {
+    const now = Date.now()
+    if (this.#timer === undefined) this.#deadline = now + longestWait
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => { void this.#look() }, Math.max(0, Math.min(quiet, this.#deadline - now)))
+  }
+
+  async #look (): Promise<void> {
+    this.#timer = undefined
+    const pending = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { home, path } of pending) {
+      if (this.#closed) return
+      try {
+        home.list()
+        const collection = home.collection(path)
+        if (collection !== undefined) await home.fresh(collection)
+      } catch (error) {
+        this.#options.report(`cannot follow a change in ${home.path}/${path}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  }
+
+  /** Stops watching and closes every index. */
+  async close (): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearInterval(this.#sweep)
+    clearTimeout(this.#checkpoint)
+    await this.#watching?.close()
+    await Promise.all([...this.#homes.values()].map(async home => { await home.idle() }))
+    for (const home of this.#homes.values()) home.close()
+  }
+}
+
+async function compareAll (home: Home, stopped: () => boolean): Promise<void> {
+  home.list()
+  const paths = ['']
+  for (let path = paths.shift(); path !== undefined && !stopped(); path = paths.shift()) {
+    const collection = home.collection(path)
+    if (collection === undefined) continue
+    home.suspect(path, undefined)
+    await home.fresh(collection)
+    paths.push(...home.children(path).map(child => child.path))
+  }
+}
+
+function isPlainDirectory (root: string, segments: readonly string[]): boolean {
+  let path = root
+  for (const segment of segments) {
+    path += `/${segment}`
+    if (statsOf(path)?.isDirectory() !== true) return false
+  }
+  return true
+}
+
+function directoriesIn (path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).filter(entry => entry.isDirectory() && !entry.name.startsWith('.')).map(entry => entry.name)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
+    throw translated(error, `list ${path}`)
+  }
+}
+
+function makeDirectory (path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw translated(error, `make the directory ${path}`)
+  }
+}
+
+// what a crash left behind: drafts that were never renamed into place
+function removeDrafts (drafts: string): void {
+  try {
+    for (const name of readdirSync(drafts)) if (name.startsWith(temporaryPrefix)) removeTree(`${drafts}/${name}`)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw translated(error, `clear ${drafts}`)
+  }
+}
