@@ -34,6 +34,8 @@ export interface Member {
   /** ms since 1970 */
   readonly modified: number
   readonly hasProperties: boolean
+  /** When it last changed. */
+  readonly revision: number
   readonly problem: string
 }
 
@@ -407,7 +409,7 @@ export class Home {
 function asMember (row: MemberRow): Member {
   return {
     id: row.id, name: row.name, etag: row.etag, uid: row.uid, component: row.component, size: row.size,
-    modified: row.modified, hasProperties: row.attributed === 1, problem: row.problem
+    modified: row.modified, hasProperties: row.attributed === 1, revision: row.revision, problem: row.problem
   }
 }
 

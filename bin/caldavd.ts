@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { main } from '../server/cli/main.js'
+
+process.exitCode = await main(process.argv.slice(2), { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, environment: process.env })

@@ -1,0 +1,61 @@
+import { StoreError } from '../../store/error.js'
+import type { Collection, Member } from '../../store/home.js'
+import { deleteMember, writeMember, type Guard } from '../../store/write.js'
+import { DavError, failed } from '../dav/error.js'
+import type { Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
+import { demandFreeUid, examine } from './rule.js'
+
+/** A collection of a home, with what `locate` knows of it. */
+export type Holder = Resource & { readonly collection: Collection, readonly home: NonNullable<Resource['home']> }
+
+/**
+ * Writes an object into a calendar: every rule, then the store. No scheduling.
+ * @param guard  asked with what is there at the moment of writing
+ * @throws DavError of a rule, 507; what `guard` throws
+ */
+export async function writeEvent (site: Site, calendar: Holder, name: string, body: { bytes: Buffer, mediaType: string | undefined }, guard: Guard): Promise<{ created: boolean, member: Member }> {
+  const facts = examine({ site, calendar, ...body })
+  await calendar.home.fresh(calendar.collection)
+  demandRoom(site, calendar, name)
+  return await translated(writeMember(site.store.writing, calendar.home, calendar.collection, name, { bytes: body.bytes, facts }, current => {
+    guard(current)
+    demandFreeUid({ calendar }, name, facts.uid, current)
+  }))
+}
+
+/** Writes a plain file. @throws DavError, what `guard` throws */
+export async function writeFile (site: Site, folder: Holder, name: string, bytes: Buffer, guard: Guard): Promise<{ created: boolean, member: Member }> {
+  return await translated(writeMember(site.store.writing, folder.home, folder.collection, name, { bytes }, guard))
+}
+
+/** Removes an object or a file. @throws DavError, what `guard` throws */
+export async function removeMember (site: Site, folder: Holder, name: string, guard: Guard): Promise<void> {
+  await translated(deleteMember(site.store.writing, folder.home, folder.collection, name, guard))
+}
+
+function demandRoom (site: Site, { home, collection }: Holder, name: string): void {
+  const most = site.settings.limits.resources
+  const count = home.index.get<{ count: number }>('SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE collection = ? LIMIT ?)', collection.id, most)?.count ?? 0
+  if (count >= most && home.member(collection, name) === undefined) {
+    throw failed('quota-not-exceeded', `${collection.path} holds ${count} objects, at most ${most} are accepted`)
+  }
+}
+
+const statuses: Readonly<Record<StoreError['reason'], number>> = {
+  'missing': 404, 'exists': 405, 'changed': 409, 'bad-name': 403, 'full': 507, 'read-only': 503, 'too-large': 507, 'unreadable': 403
+}
+
+/** A refusal of the store as a reply. */
+export function asDavError (error: StoreError): DavError {
+  return error.reason === 'full' ? failed('sufficient-disk-space', error.message) : new DavError(statuses[error.reason], error.message, { cause: error })
+}
+
+/** What the store throws, as replies. */
+export async function translated<T> (work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof StoreError ? asDavError(error) : error
+  }
+}

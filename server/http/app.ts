@@ -1,0 +1,189 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { METHODS } from 'node:http'
+import { Readable } from 'node:stream'
+import { refusal } from '../acl/check.js'
+import { DavError } from '../dav/error.js'
+import { segments, type Path } from '../dav/href.js'
+import type { Login } from '../directory/login.js'
+import type { DirectoryRecord } from '../directory/record.js'
+import { davHeader } from '../method/options.js'
+import { allow, methods } from '../method/table.js'
+import type { DavReply, DavRequest } from '../site/request.js'
+import { locate } from '../site/resource.js'
+import type { Site } from '../site/site.js'
+import type { AccessLog } from './access-log.js'
+import { errorReply } from './error.js'
+
+/** What the front needs beside the site. */
+export interface Front {
+  readonly site: Site
+  readonly login: Login
+  readonly access: AccessLog
+  /** Whether the server is ready to work; /health answers 503 until then. */
+  readonly isReady: () => boolean
+}
+
+/** The HTTP front: one wildcard route, every method from the table. */
+export function makeApp (front: Front): FastifyInstance {
+  const { settings } = front.site
+  const app = fastify({
+    bodyLimit: settings.limits.bodyBytes,
+    exposeHeadRoutes: false,
+    requestTimeout: settings.server.requestSeconds * 1000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 10_000 },
+    // the router would refuse what only `dav/href` may judge
+    rewriteUrl: () => '/',
+    frameworkErrors: (error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error), front.site.log, 'router')) }
+  })
+  for (const method of METHODS) if (!(app.supportedMethods as readonly string[]).includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
+  // a malformed Content-Type would be refused before we see the request; the methods look at the header as it came
+  app.addHook('onRequest', (request, _reply, done) => {
+    sentTypes.set(request, request.headers['content-type'])
+    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/octet-stream'
+    done()
+  })
+  app.setErrorHandler((error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error), front.site.log, `${request.method} ${urlOf(request)}`)) })
+  app.setNotFoundHandler((request, reply) => { void handle(front, request, reply) })
+  app.route({ method: [...app.supportedMethods] as never, url: '/', handler: async (request, reply) => await handle(front, request, reply) })
+  app.server.on('clientError', (_error, socket) => {
+    // a method that node's parser does not know, or no HTTP at all
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  })
+  return app
+}
+
+const sentTypes = new WeakMap<FastifyRequest, string | undefined>()
+
+function urlOf (request: FastifyRequest): string {
+  return request.originalUrl
+}
+
+/** Fastify's own refusals in our words. */
+function asDavError (error: unknown): unknown {
+  const { code, statusCode, message } = error as { code?: string, statusCode?: number, message: string }
+  if (error instanceof DavError) return error
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new DavError(413, 'the body of the request is larger than limits.bodyBytes allows')
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? new DavError(statusCode, message) : error
+}
+
+async function handle (front: Front, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { site } = front
+  const url = urlOf(request)
+  let answer: DavReply
+  let user: DirectoryRecord | undefined
+  try {
+    const early = beforeLogin(front, request, url)
+    if (early !== undefined) return await send(front, request, reply, early)
+    const path = segments(url)
+    const header = request.headers.authorization
+    user = front.login.remembered(header) ?? await front.login.basic(header)
+    // OPTIONS may be asked by anybody: clients look for the DAV header before they log in
+    if (user === undefined && request.method !== 'OPTIONS') throw unauthorized(front)
+    answer = await run(site, request, url, path, user)
+  } catch (error) {
+    answer = errorReply(error, site.log, `${request.method} ${url}`)
+  }
+  return await send(front, request, reply, answer, user)
+}
+
+function unauthorized ({ login }: Front): DavError {
+  return new DavError(401, 'log in with name and password', { headers: { 'www-authenticate': login.challenge() } })
+}
+
+/** What is answered to anybody: health, and the way from the well-known place (RFC 6764 5, RFC 5785). */
+function beforeLogin ({ isReady }: Front, request: FastifyRequest, url: string): DavReply | undefined {
+  const [path] = url.split('?', 1)
+  if (path === '/health' && (request.method === 'GET' || request.method === 'HEAD')) {
+    return isReady()
+      ? { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }, body: 'ok\n' }
+      : { status: 503, headers: { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' }, body: 'starting\n' }
+  }
+  if (path === '/.well-known/caldav' || path === '/.well-known/caldav/') {
+    // GNOME asks OPTIONS here and reads its DAV header
+    return request.method === 'OPTIONS' ? { status: 200, headers: { 'content-length': '0' } } : { status: 301, headers: { location: '/' }, body: '' }
+  }
+  return undefined
+}
+
+async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: DirectoryRecord | undefined): Promise<DavReply> {
+  const method = methods.get(request.method)
+  const dav: DavRequest = {
+    site, method: request.method, url, path, user: user ?? nobody,
+    headers: { ...request.headers, 'content-type': sentTypes.get(request) },
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    origins: originsOf(site, request)
+  }
+  if (method === undefined) throw new DavError(501, `the method ${request.method} is not known here`)
+  if (user === undefined) return { ...await method.run(dav), headers: { allow: allow('folder') } }
+  if (method.name === 'OPTIONS') {
+    const resource = await locate(site, path.segments)
+    return { status: 200, headers: { 'content-length': '0', 'allow': allow(resource.kind) } }
+  }
+  if (unconditional.has(method.name)) return await method.run(dav)
+  const resource = await locate(site, path.segments)
+  if (resource.kind !== 'unmapped' && !method.on.includes(resource.kind)) {
+    if (resource.owner !== undefined && resource.owner.guid !== user.guid && resource.home !== undefined) throw refusal(resource, '{DAV:}read')
+    throw new DavError(405, `${request.method} is not for this resource`, { headers: { allow: allow(resource.kind) } })
+  }
+  return await method.run(dav)
+}
+
+/** Methods that are for every kind, or say themselves what is wrong. */
+const unconditional: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PROPFIND', 'REPORT', 'PROPPATCH', 'MKCOL', 'MKCALENDAR', 'PUT', 'COPY', 'MOVE'])
+
+const nobody: DirectoryRecord = {
+  type: 'users', name: '', aliases: [], guid: '', fullName: '', emails: [], addresses: [], members: [], writeProxies: [], readProxies: [], calendaring: false, autoSchedule: 'none'
+}
+
+function originsOf ({ settings }: Site, request: FastifyRequest): string[] {
+  const host = request.headers.host
+  const names = host === undefined ? [] : [`http://${host}`, `https://${host}`]
+  return settings.server.baseUrl === undefined ? names : [...names, settings.server.baseUrl]
+}
+
+async function send (front: Front, request: FastifyRequest, reply: FastifyReply, answer: DavReply, user?: DirectoryRecord): Promise<FastifyReply> {
+  reply.code(answer.status)
+  reply.header('dav', davHeader)
+  for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
+  front.access.note(request, reply, user?.name)
+  const { body } = answer
+  if (request.method === 'HEAD') {
+    if (typeof body === 'string' || Buffer.isBuffer(body)) reply.header('content-length', String(Buffer.byteLength(body)))
+    return reply.send()
+  }
+  if (body === undefined) return reply.send()
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return reply.send(body)
+  return await sendPieces(front, request, reply, body)
+}
+
+/** A body that is done within one piece is sent whole; a failure before the first piece still has its own status. */
+async function sendPieces (front: Front, request: FastifyRequest, reply: FastifyReply, body: AsyncIterable<string>): Promise<FastifyReply> {
+  const pieces = body[Symbol.asyncIterator]()
+  let first
+  let second
+  try {
+    first = await pieces.next()
+    second = first.done === true ? first : await pieces.next()
+  } catch (error) {
+    reply.removeHeader('content-type')
+    return await send(front, request, reply, errorReply(error, front.site.log, `${request.method} ${urlOf(request)}`))
+  }
+  const start = first.done === true ? '' : first.value
+  if (second.done === true) return reply.send(start)
+  return reply.send(Readable.from(rest(start, second.value, pieces, front, request)))
+}
+
+async function * rest (first: string, second: string, pieces: AsyncIterator<string>, { site }: Front, request: FastifyRequest): AsyncGenerator<Buffer> {
+  try {
+    yield Buffer.from(first + second)
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield Buffer.from(next.value)
+  } catch (error) {
+    // the status is gone; breaking the connection is the only way left to say that the answer is not whole
+    site.log.error(`${request.method} ${urlOf(request)}: broke off: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
+    throw error
+  }
+}

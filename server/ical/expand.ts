@@ -1,0 +1,90 @@
+import { parameter, property, type Component, type Property } from './component.js'
+import { instances, type Instance } from './instances.js'
+import { hasOccurrences, occurrenceOverlaps, timelessOverlaps, type Range, type Reading } from './overlap.js'
+import { Budget } from './recur.js'
+import { formatWhen, inUtc, parseDuration, parseWhen, type When, type Zone } from './time.js'
+import { UTC, zonesOf } from './timezone.js'
+
+/** RFC 4791 9.6.5 */
+const recurrence: ReadonlySet<string> = new Set(['RRULE', 'RDATE', 'EXRULE', 'EXDATE', 'RECURRENCE-ID'])
+
+/**
+ * Each instance in the range as a component of its own (CALDAV:expand, RFC 4791 9.6.5): times with a zone in UTC, no recurrence
+ * properties, no VTIMEZONE, RECURRENCE-ID on all but the first of the set. Floating times and DATEs stay as they are.
+ * @param floating  the zone in which DATEs and times without one are compared with the range
+ * @param budget  `exhausted` when not all instances are there
+ */
+export function expand (calendar: Component, range: Range, budget: Budget = new Budget(), floating: Zone = UTC): Component {
+  const reading = { zones: zonesOf(calendar), floating }
+  const components: Component[] = []
+  const wide = { start: range.start - 86_401, end: range.end + 1 }
+  for (const instance of instances(calendar, wide, floating, budget)) {
+    if (hasOccurrences(instance.component) && occurrenceOverlaps(instance, range)) components.push(expanded(instance, reading))
+  }
+  for (const component of calendar.components) {
+    if (!hasOccurrences(component) && timelessOverlaps(component, range, reading)) components.push(inUtcWhole(component, reading))
+  }
+  return { ...calendar, components }
+}
+
+function expanded (instance: Instance, reading: Reading): Component {
+  const { component, start, recurrenceId } = instance
+  const properties: Property[] = []
+  for (const each of component.properties) {
+    if (recurrence.has(each.name)) continue
+    if (each.name === 'DTSTART') {
+      properties.push(at(each, start, reading.floating))
+      if (recurrenceId && !isInitial(instance, recurrenceId, reading)) properties.push(at({ ...each, name: 'RECURRENCE-ID' }, recurrenceId, reading.floating))
+    } else if (each.name === 'DTEND' || each.name === 'DUE') {
+      properties.push(at(each, instance.end, reading.floating))
+    } else {
+      properties.push(each.name === 'DURATION' ? exactly(each, instance) : valueInUtc(each, reading))
+    }
+  }
+  return { ...component, properties, components: component.components.map(inner => inUtcWhole(inner, reading)) }
+}
+
+/** The instance that DTSTART of the master is, not overridden: RFC 4791 9.6.5 lets it do without RECURRENCE-ID. */
+function isInitial ({ component }: Instance, recurrenceId: When, { zones }: Reading): boolean {
+  if (property(component, 'RECURRENCE-ID')) return false
+  const start = property(component, 'DTSTART')
+  return start !== undefined && parseWhen(start, start.value, zones).local === recurrenceId.local
+}
+
+function at (like: Property, when: When, floating: Zone): Property {
+  const utc = when.zone === 'floating' ? when : inUtc(when, floating)
+  return { ...like, parameters: withoutZone(like.parameters, when.date), value: formatWhen(utc) }
+}
+
+/** A day of the wall clock need not be 24 hours, in UTC it is. */
+function exactly (property: Property, { start, startUtc, endUtc }: Instance): Property {
+  const isExact = start.date || start.zone === 'floating' || parseDuration(property.value).days === 0
+  return isExact ? property : { ...property, value: `PT${endUtc - startUtc}S` }
+}
+
+function inUtcWhole (component: Component, reading: Reading): Component {
+  return {
+    ...component,
+    properties: component.properties.map(each => valueInUtc(each, reading)),
+    components: component.components.map(inner => inUtcWhole(inner, reading))
+  }
+}
+
+function valueInUtc (property: Property, { zones, floating }: Reading): Property {
+  if (parameter(property, 'TZID') === undefined) return property
+  try {
+    const values = property.value.split(',').map(value => parseWhen(property, value, zones))
+    const value = values.map(when => formatWhen(when.zone === 'floating' ? when : inUtc(when, floating))).join(',')
+    return { ...property, parameters: withoutZone(property.parameters, values.some(({ date }) => date)), value }
+  } catch {
+    return property
+  }
+}
+
+/** Without TZID and RANGE; with VALUE=DATE exactly when it is a date. */
+function withoutZone (parameters: Property['parameters'], date: boolean): Property['parameters'] {
+  const kept = Object.create(null) as Record<string, readonly string[]>
+  for (const [name, values] of Object.entries(parameters)) if (name !== 'TZID' && name !== 'VALUE' && name !== 'RANGE') kept[name] = values
+  if (date) kept['VALUE'] = ['DATE']
+  return kept
+}

@@ -1,0 +1,75 @@
+import type { Budget, Rule } from './recur.js'
+import { BoundRule, type Start } from './bound-rule.js'
+import { DAY } from './civil.js'
+import { Walk } from './walk.js'
+
+/**
+ * The occurrences of a rule as wall-clock seconds ≥ `from` and ≤ `to`, ascending; DTSTART is the first whether it fits the rule or not.
+ * Skips ahead to `from`, stops at `to`, at the year 9999 or when the budget is spent.
+ */
+export function * occurrences (rule: Rule, start: Start, from: number, budget: Budget, to = Infinity): Generator<number, void, undefined> {
+  const walk = new Sequence(rule, start).walk(from, to, budget)
+  for (let at = walk.next(); at !== Infinity && budget.instance(); at = walk.next()) yield at
+}
+
+/** A rule bound to its start: worked out once, asked often. */
+export class Sequence extends BoundRule {
+  private counting: Walk | undefined
+  private counted = 0
+  private reached = -Infinity
+  private end = Infinity
+
+  /** The occurrences ≥ `from` and ≤ `to`. */
+  walk (from: number, to: number, budget: Budget): Walk {
+    const end = this.parts.count === undefined || to < this.start ? Infinity : this.countEnd(to, budget)
+    return new Walk(this, from, to, Math.min(this.until, end), budget)
+  }
+
+  /** The last wall-clock second that COUNT and UNTIL allow; Infinity when the rule goes on for ever (or the budget does not reach its end). */
+  last (budget: Budget): number {
+    const until = Math.max(this.until, this.includesStart ? this.start : -Infinity)
+    return this.parts.count === undefined ? until : Math.min(until, this.countEnd(Infinity, budget))
+  }
+
+  // COUNT has to be counted from DTSTART, but only once, and no further than somebody asks
+  private countEnd (to: number, budget: Budget): number {
+    if (this.end !== Infinity || this.reached > to) return this.end
+    const count = this.parts.count!
+    if (this.isRegular()) return this.end = this.regularEnd(count, budget)
+    this.counting ??= new Walk(this, this.start, Infinity, this.until, budget)
+    this.counting.resume(budget)
+    while (this.reached <= to) {
+      const at = this.counting.next()
+      if (at === Infinity) {
+        // what was reached is sure; what lies behind it is not
+        if (budget.exhausted) return to === Infinity ? Infinity : this.reached
+        return this.end = Math.max(this.reached, this.start)
+      }
+      this.reached = at
+      if (++this.counted >= count) return this.end = at
+    }
+    return Infinity
+  }
+
+  // Every period has the same number of occurrences
+  private isRegular (): boolean {
+    return this.rank < 5 && !this.hasDayLimits && this.hourLimit === undefined &&
+      this.minuteLimit === undefined && this.secondLimit === undefined
+  }
+
+  private regularEnd (count: number, budget: Budget): number {
+    const walk = new Walk(this, this.start, Infinity, this.until, budget)
+    let at = walk.next()
+    let left = count - 1
+    // DTSTART may cut the first period; the second is whole
+    while (left > 0 && walk.period < 2) {
+      const next = walk.next()
+      if (next === Infinity) return budget.exhausted ? Infinity : Math.max(at, this.start)
+      at = next
+      left--
+    }
+    const each = walk.remaining() + 1
+    const period = this.stride * (this.rank < 3 ? 1 : DAY)
+    return walk.ahead(left % each, at) + Math.floor(left / each) * period
+  }
+}

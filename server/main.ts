@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import type { Settings } from '../conf/settings.js'
+import { lock } from '../store/lock.js'
+import { Store } from '../store/store.js'
+import { addUser } from './directory/edit.js'
+import { Login } from './directory/login.js'
+import { makePassword } from './directory/password.js'
+import { nameProblem } from './directory/record.js'
+import { Source } from './directory/source.js'
+import { AccessLog } from './http/access-log.js'
+import { makeApp } from './http/app.js'
+import { makeLog } from './http/log.js'
+import { describe } from './ical/facts.js'
+import { holdsObjects } from './site/resource.js'
+import type { Site } from './site/site.js'
+
+/** An account made at the first start; the password is known only now. */
+export interface FirstAccount { readonly name: string, readonly password: string }
+
+/** A running server. */
+export interface Running {
+  /** Where clients reach it: `http://127.0.0.1:8008/`. */
+  readonly url: string
+  readonly first: FirstAccount | undefined
+  readonly site: Site
+  /** Reads accounts again, opens logs anew, compares all files with the index; with new settings, what can change does. */
+  reload: (settings: Settings) => Promise<void>
+  /** Finishes what is in flight and stops. */
+  close: () => Promise<void>
+}
+
+/** Where a data directory keeps what can be made again. */
+function stateOf (settings: Settings): string {
+  return `${settings.data.directory}/state`
+}
+
+/**
+ * Settings → a server that answers.
+ * @throws StoreError, AccountsError, or the system's error when it cannot listen
+ */
+export async function start (initial: Settings): Promise<Running> {
+  let settings = initial
+  const log = makeLog(() => settings)
+  const unlock = lock(stateOf(settings))
+  try {
+    const first = await makeFirstAccount(settings)
+    const source = await Source.open({ ...settings.accounts, origin: settings.server.baseUrl, log })
+    const store = new Store({
+      documents: settings.data.documents,
+      state: stateOf(settings),
+      durable: settings.data.fsync,
+      sweepSeconds: settings.data.sweepSeconds,
+      describe,
+      holdsObjects,
+      homeDepth: 3,
+      report: message => { log.warn(message) }
+    })
+    const site: Site = { get settings () { return settings }, store, directory: source.directory, log }
+    const login = new Login({ directory: source.directory, realm: settings.authentication.realm, cacheSeconds: settings.authentication.cacheSeconds, now: Date.now, log })
+    const access = new AccessLog(settings.log.access)
+    let ready = false
+    const app = makeApp({ site, login, access, isReady: () => ready })
+    const stopWatching = source.watch(2)
+    try {
+      await store.start()
+      await app.listen({ port: settings.server.port, host: settings.server.bind })
+    } catch (error) {
+      stopWatching()
+      await store.close()
+      throw error
+    }
+    ready = true
+    return {
+      url: urlOf(app.server.address(), settings),
+      first,
+      site,
+      reload: async next => {
+        tellFixed(settings, next, message => { log.warn(message) })
+        settings = next
+        access.reopen()
+        await source.reload()
+        await store.sweep()
+      },
+      close: async () => {
+        ready = false
+        await app.close()
+        stopWatching()
+        await store.close()
+        access.close()
+        unlock()
+      }
+    }
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function makeFirstAccount (settings: Settings): Promise<FirstAccount | undefined> {
+  const { file } = settings.accounts
+  if (existsSync(file)) return undefined
+  const user = userInfo().username
+  const name = user === 'root' || nameProblem(user) !== undefined ? 'admin' : user
+  const password = makePassword()
+  await addUser(file, { name, fullName: name, password })
+  return { name, password }
+}
+
+function urlOf (address: ReturnType<import('node:net').Server['address']>, { server }: Settings): string {
+  if (server.baseUrl !== undefined) return `${server.baseUrl}/`
+  if (address === null || typeof address === 'string') return `http://${server.bind}/`
+  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}/`
+}
+
+const fixed = ['server.port', 'server.bind', 'server.requestSeconds', 'data.directory', 'data.documents', 'data.fsync', 'data.sweepSeconds', 'accounts.file', 'authentication.realm', 'authentication.cacheSeconds', 'limits.bodyBytes', 'log.access'] as const
+
+// what was built into the running server stays until it is started again
+function tellFixed (before: Settings, after: Settings, tell: (message: string) => void): void {
+  for (const name of fixed) {
+    const [group, key] = name.split('.') as [keyof Settings, string]
+    if ((before[group] as Record<string, unknown>)[key] !== (after[group] as Record<string, unknown>)[key]) tell(`${name} has changed in the settings: that needs a restart`)
+  }
+}

@@ -1,0 +1,60 @@
+import { allowed, demand } from '../acl/check.js'
+import { DavError } from '../dav/error.js'
+import { depth, prefer } from '../dav/header.js'
+import { Multistatus } from '../dav/multistatus.js'
+import { multistatusStream } from '../dav/reply.js'
+import { Answers, wantedIn } from '../property/answer.js'
+import { kinds } from '../site/kind.js'
+import { xmlBody, type DavRequest, type DavReply } from '../site/request.js'
+import { hrefOf, locate, members, type Resource } from '../site/resource.js'
+import { dav } from '../xml/name.js'
+import { everyKind } from '../property/property.js'
+import type { Method } from './method.js'
+import { found } from './target.js'
+
+/** RFC 4918 9.1 */
+export const propfind: Method = { name: 'PROPFIND', on: everyKind, run }
+
+async function run (request: DavRequest): Promise<DavReply> {
+  const { site, user, headers } = request
+  const body = xmlBody(request)
+  if (body !== undefined && body.name !== dav('propfind')) throw new DavError(400, `PROPFIND expects DAV:propfind, not ${body.name}`)
+  const reach = depth(headers, 'infinity')
+  const preference = prefer(headers)
+  const resource = found(await locate(site, request.path.segments), request)
+  demand(user, resource, dav('read'))
+  const answers = new Answers(site, user, wantedIn(body), preference.return === 'minimal')
+  const multistatus = new Multistatus()
+  return multistatusStream(multistatus, async function * () {
+    if (!preference.depthNoRoot) yield * answer(resource, answers, multistatus)
+    if (reach !== '0') yield * below(request, resource, reach === 'infinity', answers, multistatus)
+  })
+}
+
+async function * below (request: DavRequest, resource: Resource, deep: boolean, answers: Answers, multistatus: Multistatus): AsyncGenerator<void> {
+  const { site, user } = request
+  let until = performance.now() + slice
+  for (const member of await members(site, resource)) {
+    if (member.member !== undefined) {
+      multistatus.addText(hrefOf(member), answers.of(member))
+      if (multistatus.isFull) yield
+      if (performance.now() > until) {
+        await new Promise(resolve => setImmediate(resolve))
+        until = performance.now() + slice
+      }
+      continue
+    }
+    if (!allowed(user, member, dav('read'))) continue
+    yield * answer(member, answers, multistatus)
+    if (deep && kinds[member.kind].isCollection) yield * below(request, member, true, answers, multistatus)
+  }
+}
+
+/** Others get their turn after so many ms of a long listing. */
+const slice = 15
+
+async function * answer (resource: Resource, answers: Answers, multistatus: Multistatus): AsyncGenerator<void> {
+  await answers.prepare(resource)
+  multistatus.addText(hrefOf(resource), answers.of(resource))
+  yield
+}

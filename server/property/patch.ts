@@ -1,0 +1,114 @@
+import { isPrivate } from '../../twistedcompat/attribute.js'
+import { setProperties } from '../../store/property.js'
+import { StoreError } from '../../store/error.js'
+import { conditions } from '../dav/condition.js'
+import { DavError } from '../dav/error.js'
+import type { Propstat } from '../dav/multistatus.js'
+import type { Kind } from '../site/kind.js'
+import type { Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
+import { stored } from '../site/stored.js'
+import { child, element, elements, elementWith, xmlLang, type Element } from '../xml/element.js'
+import { dav, type Name } from '../xml/name.js'
+import { fragment } from '../xml/write.js'
+import { reserved } from './answer.js'
+import { rowFor, rowOf } from './table.js'
+
+/** One thing to do: the new value, or to remove it. */
+export interface Instruction { readonly name: Name, readonly value: Element | undefined }
+
+/**
+ * The instructions of a DAV:propertyupdate, DAV:mkcol or CALDAV:mkcalendar, in order (RFC 4918 9.2).
+ * @throws DavError 400 when there is none, or something that is neither DAV:set nor DAV:remove with one DAV:prop
+ */
+export function instructions (body: Element): Instruction[] {
+  const found = elements(body).flatMap(part => {
+    const prop = child(part, dav('prop'))
+    if (part.name !== dav('set') && part.name !== dav('remove')) return []
+    if (prop === undefined) throw new DavError(400, `${part.name} expects a DAV:prop`)
+    return elements(prop).map(value => ({ name: value.name, value: part.name === dav('set') ? inLanguage(value, prop, part) : undefined }))
+  })
+  return found
+}
+
+// RFC 4918 4.3: the language in force is part of the value
+function inLanguage (value: Element, ...around: readonly Element[]): Element {
+  const language = around.map(one => one.attributes[xmlLang]).find(one => one !== undefined)
+  return language === undefined || value.attributes[xmlLang] !== undefined ? value : elementWith(value.name, { ...value.attributes, [xmlLang]: language }, ...value.children)
+}
+
+/** What came of each property: what is to be stored, or why nothing is. */
+export interface Patch {
+  /** Clark name → XML, `undefined` = remove. Empty when anything failed. */
+  readonly changes: ReadonlyMap<string, string | undefined>
+  readonly propstats: readonly Propstat[]
+  readonly failed: boolean
+}
+
+/**
+ * Checks all instructions before anything is done: if one cannot be carried out, none is (424 for the others).
+ * @param making  the resource is being made, so that what can be set only then may be set
+ */
+export function check (site: Site, kind: Kind, todo: readonly Instruction[], making: boolean): Patch {
+  const problems = new Map<Name, DavError>()
+  const changes = new Map<string, string | undefined>()
+  for (const { name, value } of todo) {
+    const problem = problemOf(site, kind, name, value, making)
+    if (problem !== undefined) problems.set(name, problem)
+    else if (value === undefined || name !== dav('resourcetype')) changes.set(name, value === undefined ? undefined : stored(value))
+  }
+  const names = [...new Set(todo.map(({ name }) => name))]
+  if (problems.size === 0) return { changes, propstats: [{ status: 200, xml: names.map(empty).join('') }], failed: false }
+  return { changes: new Map(), propstats: failures(names, problems), failed: true }
+}
+
+function empty (name: Name): string {
+  return fragment(element(name))
+}
+
+function failures (names: readonly Name[], problems: ReadonlyMap<Name, DavError>): Propstat[] {
+  const failed = [...problems].map(([name, { status, element: error }]): Propstat => ({ status, xml: empty(name), error }))
+  const others = names.filter(name => !problems.has(name))
+  return others.length === 0 ? failed : [...failed, { status: 424, xml: others.map(empty).join('') }]
+}
+
+function problemOf (site: Site, kind: Kind, name: Name, value: Element | undefined, making: boolean): DavError | undefined {
+  const row = rowOf(name)
+  const settable = row === undefined ? 'always' : row.settable ?? (row.stored === true ? 'always' : 'never')
+  const known = row === undefined || rowFor(name, kind) !== undefined
+  if (isPrivate(name) || reserved.has(name) || !known || settable === 'never' || (settable === 'initially' && !making)) return protectedProperty(name)
+  if (value === undefined) return undefined
+  const largest = site.settings.limits.propertyBytes
+  const bytes = Buffer.byteLength(stored(value))
+  if (bytes > largest) return new DavError(507, `${name}: ${bytes} bytes, at most ${largest} are kept`)
+  try {
+    row?.check?.(value)
+    return undefined
+  } catch (error) {
+    if (error instanceof DavError) return error
+    throw error
+  }
+}
+
+function protectedProperty (name: Name): DavError {
+  const condition = conditions['cannot-modify-protected-property']
+  return new DavError(condition.status, `${name} cannot be changed`, { element: element(condition.name) })
+}
+
+/** PROPPATCH: checks, then stores all or nothing. @returns the propstats of the answer */
+export async function patch (site: Site, resource: Resource, todo: readonly Instruction[]): Promise<readonly Propstat[]> {
+  const { home, collection, member, kind } = resource
+  const checked = check(site, kind, todo, false)
+  if (checked.failed || checked.changes.size === 0) return checked.propstats
+  if (home === undefined || collection === undefined) return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, protectedProperty(name)])))
+  try {
+    await setProperties(collection.directory, member?.name ?? '', checked.changes)
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.reason !== 'full') throw error
+    const full = new DavError(507, error.message)
+    return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, full])))
+  }
+  if (member === undefined) home.touch(collection)
+  else home.suspect(collection.path, member.name)
+  return checked.propstats
+}

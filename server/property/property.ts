@@ -1,0 +1,39 @@
+import type { DirectoryRecord } from '../directory/record.js'
+import type { Kind } from '../site/kind.js'
+import type { Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
+import type { Element } from '../xml/element.js'
+import type { Name } from '../xml/name.js'
+
+/** Who asks, and how. */
+export interface Ask {
+  readonly site: Site
+  readonly user: DirectoryRecord
+  /** The element that was asked for: CALDAV:calendar-data carries its own arguments. */
+  readonly wanted: Element
+}
+
+/**
+ * A property that the server knows. With `read` it is computed: the content as XML text for the prefixes D, C, CS and A;
+ * `undefined` = this resource does not have it. Without, it is kept as clients set it.
+ */
+export interface PropertyRow {
+  readonly name: Name
+  readonly on: readonly Kind[]
+  readonly read?: (resource: Resource, ask: Ask) => string | undefined
+  /** Its value depends on the files: compare them with the index first. */
+  readonly fresh?: true
+  /** What is stored is given as it is; `read` says what holds without. */
+  readonly stored?: true
+  /** A value from a client, before it is stored. @throws DavError */
+  readonly check?: (value: Element) => void
+  /** When clients may set it: always, only when they make the collection, never. Default: always if stored, else never. */
+  readonly settable?: 'always' | 'initially' | 'never'
+  /** It is in the answer to DAV:allprop (RFC 4918 9.1: those of RFC 4918; later documents keep theirs out). */
+  readonly inAllprop?: true
+}
+
+export const everyKind: readonly Kind[] = ['root', 'principals', 'principal', 'proxy', 'calendars', 'home', 'calendar', 'inbox', 'outbox', 'folder', 'event', 'file']
+export const collections: readonly Kind[] = ['root', 'principals', 'principal', 'proxy', 'calendars', 'home', 'calendar', 'inbox', 'outbox', 'folder']
+export const directories: readonly Kind[] = ['home', 'calendar', 'inbox', 'outbox', 'folder']
+export const files: readonly Kind[] = ['event', 'file']

@@ -1,0 +1,24 @@
+import type { Kind } from '../site/kind.js'
+import type { Name } from '../xml/name.js'
+import { acl } from './acl.js'
+import { caldavProperties } from './caldav.js'
+import { principal } from './principal.js'
+import type { PropertyRow } from './property.js'
+import { sync } from './sync.js'
+import { webdav } from './webdav.js'
+
+/** Every property that the server knows. */
+export const table: readonly PropertyRow[] = [...webdav, ...acl, ...principal, ...caldavProperties, ...sync]
+
+const byName = new Map<Name, PropertyRow>(table.map(row => [row.name, row]))
+
+/** The row of a name, whatever kind it is for. */
+export function rowOf (name: Name): PropertyRow | undefined {
+  return byName.get(name)
+}
+
+/** The row of a name if resources of that kind have the property. */
+export function rowFor (name: Name, kind: Kind): PropertyRow | undefined {
+  const row = byName.get(name)
+  return row?.on.includes(kind) === true ? row : undefined
+}

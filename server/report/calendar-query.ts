@@ -1,0 +1,65 @@
+import { allowed } from '../acl/check.js'
+import { filterIn } from '../calendar/filter.js'
+import { matching } from '../calendar/query.js'
+import { floatingZone } from '../calendar/timezone.js'
+import { depth, prefer } from '../dav/header.js'
+import { Multistatus } from '../dav/multistatus.js'
+import { multistatusStream } from '../dav/reply.js'
+import { Answers, wantedIn } from '../property/answer.js'
+import type { DavReply, DavRequest } from '../site/request.js'
+import { hrefOf, members, type Resource } from '../site/resource.js'
+import { matches, type CompFilter } from '../ical/filter.js'
+import { decode, parse } from '../ical/parse.js'
+import type { Element } from '../xml/element.js'
+import { caldav, dav } from '../xml/name.js'
+import { calendarDataExtra } from './data.js'
+import type { Report } from './report.js'
+
+/** RFC 4791 7.8 */
+export const calendarQuery: Report = { name: caldav('calendar-query'), privilege: dav('read'), run }
+
+async function run (request: DavRequest, resource: Resource, query: Element): Promise<DavReply> {
+  const { site, user, headers } = request
+  const filter = filterIn(query)
+  const wanted = wantedIn(query)
+  const floating = floatingZone(query, resource.collection)
+  const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, floating))
+  const multistatus = new Multistatus()
+  return multistatusStream(multistatus, async function * () {
+    for await (const calendar of calendars(request, resource)) {
+      for await (const found of matchesIn(calendar, filter, query)) {
+        multistatus.addText(hrefOf(found), answers.of(found))
+        yield
+      }
+    }
+  })
+}
+
+/**
+ * The calendars a query reaches. Depth on a calendar is not looked at: Windows 10 sends 0 and iCal nothing, and everybody
+ * means its members. On a home, 0 and 1 reach no calendar's members.
+ */
+async function * calendars (request: DavRequest, resource: Resource): AsyncGenerator<Resource> {
+  if (resource.kind === 'calendar' || resource.kind === 'event') yield resource
+  else if (depth(request.headers, '0') === 'infinity') {
+    for (const below of await members(request.site, resource)) {
+      if (below.member === undefined && allowed(request.user, below, dav('read'))) yield * calendars(request, below)
+    }
+  }
+}
+
+async function * matchesIn (calendar: Resource, filter: CompFilter, query: Element): AsyncGenerator<Resource> {
+  const { home, collection, member } = calendar
+  if (home === undefined || collection === undefined) return
+  const floating = floatingZone(query, collection)
+  if (member !== undefined) {
+    const content = home.content(collection, member.name)
+    if (content !== undefined && matches(filter, parse(decode(content.bytes)), { floating })) yield calendar
+    return
+  }
+  await home.fresh(collection)
+  for await (const { name } of matching(home, collection, filter, floating)) {
+    const found = home.member(collection, name)
+    if (found !== undefined) yield { ...calendar, kind: 'event', segments: [...calendar.segments, name], member: found }
+  }
+}
