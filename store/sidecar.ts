@@ -87,5 +87,9 @@ export function sidecarText (sidecar: Sidecar): string | undefined {
 }
 
 function tableOf (properties: Properties): Record<string, string> {
-  return Object.fromEntries([...properties].sort(([a], [b]) => a < b ? -1 : 1))
+  return Object.fromEntries([...properties].sort(([a], [b]) => a < b ? -1 : 1).map(([name, xml]) => [name, withoutDeclaration(xml)]))
+}
+
+function withoutDeclaration (xml: string): string {
+  return xml.replace(/^\s*<\?xml[^?]*\?>\s*/, '').trimEnd()
 }

@@ -24,6 +24,11 @@ export class AccessLog {
     this.#stream.on('error', () => { this.#stream = undefined })
   }
 
+  /** Remembers when a request came. */
+  begin (request: FastifyRequest): void {
+    if (this.#stream !== undefined) begun.set(request, performance.now())
+  }
+
   /** Remembers to write the line when the reply is out. */
   note (request: FastifyRequest, reply: FastifyReply, user: string | undefined): void {
     const stream = this.#stream
@@ -34,7 +39,7 @@ export class AccessLog {
       const { statusCode } = reply.raw
       const bytes = reply.raw.getHeader('content-length') ?? '-'
       stream.write(`${ip} - ${clean(user ?? '-')} [${stamp(new Date())}] "${method} ${clean(originalUrl)} HTTP/1.1" ${statusCode} ${String(bytes)} ` +
-        `"${clean(headers.referer ?? '-')}" "${clean(headers['user-agent'] ?? '-')}" t=${reply.elapsedTime.toFixed(1)}\n`)
+        `"${clean(headers.referer ?? '-')}" "${clean(headers['user-agent'] ?? '-')}" t=${(performance.now() - (begun.get(request) ?? performance.now())).toFixed(1)}\n`)
     })
   }
 
@@ -45,6 +50,7 @@ export class AccessLog {
 }
 
 const noted = new WeakSet<FastifyRequest>()
+const begun = new WeakMap<FastifyRequest, number>()
 
 function clean (text: string): string {
   return text.replace(/["\\]|[^\x20-\x7e]/g, each => encodeURIComponent(Buffer.from(each).toString()))

@@ -42,6 +42,7 @@ export function makeApp (front: Front): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
   // a malformed Content-Type would be refused before we see the request; the methods look at the header as it came
   app.addHook('onRequest', (request, _reply, done) => {
+    front.access.begin(request)
     sentTypes.set(request, request.headers['content-type'])
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/octet-stream'
     done()

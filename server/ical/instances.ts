@@ -39,13 +39,13 @@ export function extent (calendar: Component, floating: Zone = UTC, budget: Budge
   return compile(calendar).extent(floating, budget)
 }
 
-const compiled = new WeakMap<Component, Compiled>()
+// Several questions in a row are about the same tree. A WeakMap would remember more, but costs the collector more than reading again
+let last: { readonly calendar: Component, readonly compiled: Compiled } | undefined
 
-/** Reads a VCALENDAR (or VAVAILABILITY: its AVAILABLEs) for questions about time; the same tree is read only once. */
+/** Reads a VCALENDAR for questions about time; the tree that was asked for last is kept. */
 export function compile (calendar: Component): Compiled {
-  let found = compiled.get(calendar)
-  if (found === undefined) compiled.set(calendar, found = new Compiled(calendar, zonesOf(calendar)))
-  return found
+  if (last?.calendar !== calendar) last = { calendar, compiled: new Compiled(calendar, zonesOf(calendar)) }
+  return last.compiled
 }
 
 /** A calendar, read and ready to be asked what happens when. */
@@ -53,7 +53,7 @@ export class Compiled {
   private readonly singles: Once[] = []
   private readonly series: Series[] = []
 
-  /** @param zones what TZIDs mean: those of the VCALENDAR when `container` is something inside it */
+  /** @param container a VCALENDAR, or a VAVAILABILITY (its AVAILABLEs) with the zones of its VCALENDAR */
   constructor (container: Component, zones: Zones) {
     for (const { masters, overrides } of groups(container)) {
       const exceptions = overrides.flatMap(one => once(one, zones) ?? [])

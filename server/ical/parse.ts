@@ -60,7 +60,7 @@ export function parse (text: string): Component {
   let calendar: Component | undefined
   let count = 0
   for (const { line, content } of contentLines(text)) {
-    if (content === '') continue
+    if (content.trimStart() === '') continue
     if (calendar) throw refused(line, /^begin:vcalendar\s*$/i.test(content) ? 'expected one VCALENDAR, found another' : `expected nothing after END:VCALENDAR, found ${quote(content)}`)
     if (++count > MAXIMUM_PROPERTIES) throw refused(line, `expected at most ${MAXIMUM_PROPERTIES} content lines`)
     const property = contentLine(content, line)

@@ -31,24 +31,22 @@ class Recent<Value> {
 
 const named = new Recent<Zone | undefined>(300)
 const described = new Recent<Zone | undefined>(300)
-const ofCalendar = new WeakMap<Component, Zones>()
+let last: { readonly calendar: Component, readonly zones: Zones } | undefined
 
 /**
  * The zones that the TZIDs of a calendar mean: its own VTIMEZONE when it is sane and has no end, else the system's zone of that name
  * (`zoneNamed`), else the VTIMEZONE all the same. `get` gives undefined for what nobody knows: such times float.
  */
 export function zonesOf (calendar: Component): Zones {
-  let zones = ofCalendar.get(calendar)
-  if (zones === undefined) {
-    const found = new Map<string, Zone | undefined>()
-    zones = {
-      get: tzid => {
-        if (!found.has(tzid)) found.set(tzid, resolve(calendar, tzid))
-        return found.get(tzid)
-      }
+  if (last?.calendar === calendar) return last.zones
+  const found = new Map<string, Zone | undefined>()
+  const zones: Zones = {
+    get: tzid => {
+      if (!found.has(tzid)) found.set(tzid, resolve(calendar, tzid))
+      return found.get(tzid)
     }
-    ofCalendar.set(calendar, zones)
   }
+  last = { calendar, zones }
   return zones
 }
 

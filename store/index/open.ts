@@ -55,10 +55,16 @@ CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 
 type Value = string | number | bigint | Buffer | null
 
+interface Prepared { readonly statement: Database.Statement<Value[]>, readonly order: readonly number[] | undefined }
+
+function ordered (values: Value[], order: readonly number[] | undefined): Value[] {
+  return order === undefined ? values : order.map(position => values[position] ?? null)
+}
+
 /** One home's index: a SQLite file that may be deleted at any time. */
 export class Index {
   readonly #database: Database.Database
-  readonly #statements = new Map<string, Database.Statement<Value[]>>()
+  readonly #statements = new Map<string, Prepared>()
   /** Made anew with every new index; sync tokens of another epoch are void. */
   readonly epoch: string
 
@@ -67,25 +73,30 @@ export class Index {
     this.epoch = String(this.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value)
   }
 
-  #prepared (sql: string): Database.Statement<Value[]> {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#database.prepare<Value[]>(sql)
-      this.#statements.set(sql, statement)
+  #prepared (sql: string): Prepared {
+    let prepared = this.#statements.get(sql)
+    if (prepared === undefined) {
+      // better-sqlite3 binds `?` only: numbered parameters are put in order here
+      const order = [...sql.matchAll(/\?(\d+)/g)].map(match => Number(match[1]) - 1)
+      prepared = { statement: this.#database.prepare<Value[]>(sql.replace(/\?\d+/g, '?')), order: order.length === 0 ? undefined : order }
+      this.#statements.set(sql, prepared)
     }
-    return statement
+    return prepared
   }
 
   get<Row> (sql: string, ...values: Value[]): Row | undefined {
-    return this.#prepared(sql).get(...values) as Row | undefined
+    const { statement, order } = this.#prepared(sql)
+    return statement.get(...ordered(values, order)) as Row | undefined
   }
 
   all<Row> (sql: string, ...values: Value[]): Row[] {
-    return this.#prepared(sql).all(...values) as Row[]
+    const { statement, order } = this.#prepared(sql)
+    return statement.all(...ordered(values, order)) as Row[]
   }
 
   run (sql: string, ...values: Value[]): { lastInsertRowid: number, changes: number } {
-    const { lastInsertRowid, changes } = this.#prepared(sql).run(...values)
+    const { statement, order } = this.#prepared(sql)
+    const { lastInsertRowid, changes } = statement.run(...ordered(values, order))
     return { lastInsertRowid: Number(lastInsertRowid), changes }
   }
 
