@@ -178,7 +178,7 @@ function untilOf (rule: Rule, start: Start): number {
   if (until === undefined) return Infinity
   // a DATE beside a DATE-TIME: that day to its end
   if (until.date) return until.local + (start.date ? 0 : DAY - 1)
-  return until.utc && typeof start.zone === 'object' ? start.zone.toLocal(until.local) : until.local
+  return until.utc && !start.date && typeof start.zone === 'object' ? start.zone.toLocal(until.local) : until.local
 }
 
 function table (values: readonly number[], size: number): Uint8Array {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { matchText } from '../../../server/ical/collation.js'
 import { matches, type CompFilter, type ParamFilter, type PropFilter, type TextMatch } from '../../../server/ical/filter.js'
 import type { Range } from '../../../server/ical/overlap.js'
@@ -43,7 +43,7 @@ t.test('the queries of RFC 4791 7.8 on the data of its appendix B', async t => {
 
 /** Moments as hours of 2 January 2025: `-` and `+` are infinite. */
 const hour = (word: string | undefined): number => word === undefined ? NaN : word === '-' ? -Infinity : word === '+' ? Infinity : at('20250102T000000Z') + Number(word) * 3600
-const overlaps = (name: string, lines: readonly string[], ranges: string): void => {
+const overlaps = (t: Test, name: string, lines: readonly string[], ranges: string): void => {
   for (const each of ranges.split(' ')) {
     const [, from, to, expected] = /^(.+)\.\.(.+)=([yn])$/.exec(each) ?? []
     const filter = inCalendar(comp(name, { timeRange: { start: hour(from), end: hour(to) } }))
@@ -51,7 +51,7 @@ const overlaps = (name: string, lines: readonly string[], ranges: string): void 
   }
 }
 
-t.test('RFC 4791 9.9, each row', async () => {
+t.test('RFC 4791 9.9, each row', async t => {
   const start = 'DTSTART:20250102T100000Z'
   for (const [name, lines, ranges] of [
     ['VEVENT', [start, 'DTEND:20250102T120000Z'], '11..13=y 12..13=n 8..10=n 8..11=y 11..11.5=y -..10=n -..11=y 12..+=n 11..+=y'],
@@ -77,7 +77,7 @@ t.test('RFC 4791 9.9, each row', async () => {
     ['VFREEBUSY', ['FREEBUSY:20250102T100000Z/PT2H,20250102T140000Z/20250102T150000Z'], '12..13=n 11..12=y 14..15=y 15..16=n 9..10=n'],
     ['VFREEBUSY', [], '0..24=n'],
     ['VAVAILABILITY', [start], '9..10=n 10..11=y 1000..1001=y']
-  ] as const) overlaps(name, lines, ranges)
+  ] as const) overlaps(t, name, lines, ranges)
 })
 
 t.test('alarms', async t => {
