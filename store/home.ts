@@ -53,6 +53,10 @@ export interface HomeOptions {
   readonly holdsObjects: (path: string, resourcetype: string | undefined) => boolean
   /** A collection whose files or properties changed, by whomever. */
   readonly changed: (home: Home, path: string) => void
+  /** A directory was found, or is another one than before. */
+  readonly met: (directory: string, inode: number) => void
+  /** A directory is gone. */
+  readonly lost: (directory: string) => void
   readonly report: (message: string) => void
 }
 
@@ -216,6 +220,7 @@ export class Home {
 
   #lose (row: CollectionRow): void {
     this.#known.delete(row.path)
+    this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
     const names = this.index.all<{ name: string }>("SELECT name FROM member WHERE collection = ? AND etag <> ''", row.id)
     const now = nextRevision(this.index)
@@ -225,6 +230,11 @@ export class Home {
     for (const { name } of names) this.index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', row.id, name, now)
     this.index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, stamp = '', attributes = '' WHERE id = ?", now, now, row.id)
     this.#options.changed(this, row.path)
+  }
+
+  /** The directories that are known, with their inodes. */
+  directories (): { directory: string, inode: number }[] {
+    return [...this.#known.values()].map(({ collection, stamp }) => ({ directory: collection.directory, inode: Number(stamp.split('.', 1)[0]) }))
   }
 
   /** Whether the index agrees with the directory as far as one `stat` can tell. */
@@ -363,6 +373,11 @@ export class Home {
   /** The members that can be served, by name. Call `fresh` before. */
   members (collection: Collection): Member[] {
     return this.index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' ORDER BY name", collection.id).map(asMember)
+  }
+
+  /** How many files the index knows in a collection. */
+  count (collection: Collection): number {
+    return this.index.get<{ members: number }>('SELECT members FROM collection WHERE id = ?', collection.id)?.members ?? 0
   }
 
   /** Files that are there but cannot be served as they are, with the reason. Call `fresh` before. */

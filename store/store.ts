@@ -6,7 +6,7 @@ import { facts as statsOf, removeTree, temporaryPrefix } from './file.js'
 import { Home, type HomeOptions } from './home.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
-import { watch, type Watching } from './watch.js'
+import { Watcher } from './watch.js'
 import type { Writing } from './write.js'
 
 /** What a store is opened with. Paths are absolute. */
@@ -46,7 +46,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   #deadline = 0
   #sweep: NodeJS.Timeout | undefined
   #checkpoint: NodeJS.Timeout | undefined
-  #watching: Watching | undefined
+  #watcher: Watcher | undefined
   #closed = false
 
   constructor (options: StoreOptions) {
@@ -88,6 +88,8 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       describe: this.#options.describe,
       holdsObjects: this.#options.holdsObjects,
       changed: (of, collection) => { this.#changed(of, collection) },
+      met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
+      lost: directory => { this.#watcher?.leave(directory) },
       report: this.#options.report
     })
     this.#homes.set(path, home)
@@ -124,8 +126,10 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   /** Starts watching, and comparing every home with its index, latest used first. */
   async start (): Promise<void> {
-    this.#watching = watch(this.documents, (directory, name) => { this.#notice(directory, name) }, this.#options.report)
-    await this.#watching.ready
+    const watcher = new Watcher(this.documents, this.#options.homeDepth, (directory, name) => { this.#notice(directory, name) }, this.#options.report)
+    await watcher.ready
+    this.#watcher = watcher
+    for (const home of this.#homes.values()) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
     void this.sweep()
     if (this.#options.sweepSeconds > 0) this.#sweep = setInterval(() => { void this.sweep() }, this.#options.sweepSeconds * 1000).unref()
   }
@@ -179,7 +183,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     for (const { home, path } of pending) {
       if (this.#closed) return
       try {
-        home.list()
+        if (home.collection(path)?.holdsObjects !== true) home.list()
         const collection = home.collection(path)
         if (collection !== undefined) await home.fresh(collection)
       } catch (error) {
@@ -194,7 +198,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     clearTimeout(this.#timer)
     clearInterval(this.#sweep)
     clearTimeout(this.#checkpoint)
-    await this.#watching?.close()
+    await this.#watcher?.close()
     await Promise.all([...this.#homes.values()].map(async home => { await home.idle() }))
     for (const home of this.#homes.values()) home.close()
   }

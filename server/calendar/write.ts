@@ -36,7 +36,7 @@ export async function removeMember (site: Site, folder: Holder, name: string, gu
 
 function demandRoom (site: Site, { home, collection }: Holder, name: string): void {
   const most = site.settings.limits.resources
-  const count = home.index.get<{ count: number }>('SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE collection = ? LIMIT ?)', collection.id, most)?.count ?? 0
+  const count = home.count(collection)
   if (count >= most && home.member(collection, name) === undefined) {
     throw failed('quota-not-exceeded', `${collection.path} holds ${count} objects, at most ${most} are accepted`)
   }

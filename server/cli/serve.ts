@@ -46,9 +46,10 @@ function explain (error: unknown): string | undefined {
 
 function greet ({ url, first, site }: Running, io: Io): void {
   const { documents } = site.settings.data
+  const command = io.environment['COMMAND_NAME'] ?? 'caldavd'
   const lines = ['caldavd is ready. Give a calendar client this address:', '', `    Address   ${url}`]
   if (first !== undefined) {
-    lines.push(`    Name      ${first.name}`, `    Password  ${first.password}`, '', 'The password is shown only now; "caldavd user passwd" changes it, "caldavd user add" adds people.')
+    lines.push(`    Name      ${first.name}`, `    Password  ${first.password}`, '', `The password is shown only now. "${command} user passwd" changes it, "${command} user add" adds people.`)
   }
   lines.push('', `The calendars are in ${documents}`, '')
   io.stdout.write(lines.join('\n'))

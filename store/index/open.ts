@@ -4,7 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 1
+const version = 2
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -15,6 +15,7 @@ CREATE TABLE collection (
   attributes TEXT NOT NULL,        -- hash of its dead properties
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
+  members INTEGER NOT NULL DEFAULT 0,  -- rows in member
   gone INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE member (
@@ -51,6 +52,8 @@ CREATE TABLE wide (               -- bounds of everything else: long ones, recur
 CREATE INDEX wide_collection ON wide (collection, start, end);
 CREATE INDEX wide_member ON wide (member);
 CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TRIGGER member_added AFTER INSERT ON member BEGIN UPDATE collection SET members = members + 1 WHERE id = NEW.collection; END;
+CREATE TRIGGER member_removed AFTER DELETE ON member BEGIN UPDATE collection SET members = members - 1 WHERE id = OLD.collection; END;
 `
 
 type Value = string | number | bigint | Buffer | null
