@@ -338,8 +338,12 @@ export class Home {
     return this.guarded(() => {
       const place = this.place(collection)
       const real = this.nameOf(collection, name)
-      if (updateMember(place, real)) this.#options.changed(this, collection.path)
-      const row = memberRow(place, real)
+      let row = memberRow(place, real)
+      const stats = statsOf(`${collection.directory}/${real}`)
+      if (row === undefined || stats === undefined || !isCurrent(row, stats)) {
+        if (updateMember(place, real)) this.#options.changed(this, collection.path)
+        row = memberRow(place, real)
+      }
       return row === undefined || row.etag === '' ? undefined : asMember(row)
     })
   }
@@ -421,7 +425,8 @@ export class Home {
   }
 }
 
-function asMember (row: MemberRow): Member {
+/** A row of the index as a member. */
+export function asMember (row: MemberRow): Member {
   return {
     id: row.id, name: row.name, etag: row.etag, uid: row.uid, component: row.component, size: row.size,
     modified: row.modified, hasProperties: row.attributed === 1, revision: row.revision, problem: row.problem

@@ -1,4 +1,4 @@
-import type { Collection, Home } from '../../store/home.js'
+import { asMember, type Collection, type Home, type Member } from '../../store/home.js'
 import { body, ofComponent, overlapping, type Candidate } from '../../store/index/search.js'
 import { compile, type Compiled } from '../ical/instances.js'
 import { matches, type CompFilter } from '../ical/filter.js'
@@ -7,19 +7,16 @@ import { decode, IcalError, parse } from '../ical/parse.js'
 import { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
 
-/** An object that matches. */
-export interface Match { readonly name: string, readonly id: number }
-
 /**
  * The objects of a calendar that match, by name. The index gives candidates, never too few; where it is not sure, the text
  * decides. Yields between slices of work, so that a long query does not keep others waiting. Call `fresh` before.
  */
-export async function * matching (home: Home, collection: Collection, filter: CompFilter, floating: Zone): AsyncGenerator<Match> {
+export async function * matching (home: Home, collection: Collection, filter: CompFilter, floating: Zone): AsyncGenerator<Member> {
   const plan = planOf(filter)
   if (plan === undefined) return
   let until = performance.now() + slice
   for (const candidate of candidates(home, collection, plan, floating)) {
-    if ((plan.isPlain && candidate.sure && candidate.component === 'VEVENT') || decides(home, collection, candidate, filter, plan, floating)) yield candidate
+    if ((plan.isPlain && candidate.sure && candidate.row.component === 'VEVENT') || decides(home, candidate, filter, plan, floating)) yield asMember(candidate.row)
     if (performance.now() > until) {
       await new Promise(resolve => setImmediate(resolve))
       until = performance.now() + slice
@@ -58,16 +55,16 @@ function candidates (home: Home, collection: Collection, { component, range }: P
   if (range === undefined) return ofComponent(home.index, collection.id, component)
   const local = (seconds: number): number => Number.isFinite(seconds) ? floating.toLocal(seconds) : seconds
   return overlapping(home.index, collection.id, range, { start: local(range.start), end: local(range.end) })
-    .filter(candidate => candidate.component === component)
+    .filter(({ row }) => row.component === component)
 }
 
-function decides (home: Home, collection: Collection, candidate: Candidate, filter: CompFilter, plan: Plan, floating: Zone): boolean {
+function decides (home: Home, { row }: Candidate, filter: CompFilter, plan: Plan, floating: Zone): boolean {
   // every object of the type matches a filter that names just the type
   if (plan.isPlain && plan.range === undefined) return true
-  if (plan.isPlain && plan.range !== undefined && candidate.component === 'VEVENT') {
-    return happens(compiled(home, candidate), plan.range, floating)
+  if (plan.isPlain && plan.range !== undefined && row.component === 'VEVENT') {
+    return happens(compiled(home, row), plan.range, floating)
   }
-  const bytes = body(home.index, candidate.id)
+  const bytes = body(home.index, row.id)
   if (bytes === undefined) return false
   const limit = budget()
   try {
@@ -94,7 +91,7 @@ function budget (): Budget {
 const remembered = new Map<string, { etag: string, compiled: Compiled }>()
 const most = 20_000
 
-function compiled (home: Home, { id, etag }: Candidate): Compiled | undefined {
+function compiled (home: Home, { id, etag }: Candidate['row']): Compiled | undefined {
   const key = `${home.index.epoch} ${id}`
   const known = remembered.get(key)
   if (known?.etag === etag) return known.compiled

@@ -58,8 +58,8 @@ async function * matchesIn (calendar: Resource, filter: CompFilter, query: Eleme
     return
   }
   await home.fresh(collection)
-  for await (const { name } of matching(home, collection, filter, floating)) {
-    const found = home.member(collection, name)
-    if (found !== undefined) yield { ...calendar, kind: 'event', segments: [...calendar.segments, name], member: found }
+  const { owner, segments } = calendar
+  for await (const found of matching(home, collection, filter, floating)) {
+    yield { kind: 'event', segments: [...segments, found.name], owner, home, collection, member: found }
   }
 }

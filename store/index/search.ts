@@ -1,17 +1,16 @@
 import type { Index } from './open.js'
+import { longestSpan } from './span.js'
+import type { MemberRow } from './update.js'
 
 /** A stretch of time asked for: seconds since 1970, start inclusive, end exclusive, infinities allowed. */
 export interface Window { readonly start: number, readonly end: number }
 
 /** A member that may match. `sure`: one of its instances overlaps the window for certain. */
-export interface Candidate { readonly id: number, readonly name: string, readonly etag: string, readonly component: string, readonly sure: boolean }
-
-/** Spans up to this long (s) are found by their start; longer ones are in a table of their own. */
-export const longestSpan = 32 * 86_400
+export interface Candidate { readonly row: MemberRow, readonly sure: boolean }
 
 const farthest = 8_640_000_000_000
 
-interface Row { id: number, name: string, etag: string, component: string, exact: number }
+type Row = MemberRow & { readonly exact: number }
 
 /**
  * The members of a collection that may have an instance in the window: never too few, by name.
@@ -25,20 +24,20 @@ export function overlapping (index: Index, collection: number, window: Window, f
     for (const row of index.all<Row>(shortSpans, collection, end, start, start - longestSpan, kind)) add(found, row)
     for (const row of index.all<Row>(wideSpans, collection, end, start, kind)) add(found, row)
   }
-  return [...found.values()].sort((a, b) => a.name < b.name ? -1 : 1)
+  return [...found.values()].sort((a, b) => a.row.name < b.row.name ? -1 : 1)
 }
 
 // RFC 4791 9.9: an instance without duration overlaps when its start is inside
 const shortSpans = `
-  SELECT DISTINCT member.id, name, etag, component, 1 AS exact FROM span JOIN member ON member.id = span.member
+  SELECT DISTINCT member.*, 1 AS exact FROM span JOIN member ON member.id = span.member
   WHERE span.collection = ?1 AND start < ?2 AND start > ?4 AND (end > ?3 OR (end = start AND start = ?3)) AND floating = ?5 AND etag <> ''`
 const wideSpans = `
-  SELECT member.id, name, etag, component, exact FROM wide JOIN member ON member.id = wide.member
+  SELECT member.*, exact FROM wide JOIN member ON member.id = wide.member
   WHERE wide.collection = ?1 AND start < ?2 AND (end > ?3 OR (end = start AND start = ?3)) AND floating = ?4 AND etag <> ''`
 
 function add (found: Map<number, Candidate>, row: Row): void {
   const known = found.get(row.id)
-  if (known?.sure !== true) found.set(row.id, { id: row.id, name: row.name, etag: row.etag, component: row.component, sure: row.exact === 1 })
+  if (known?.sure !== true) found.set(row.id, { row, sure: row.exact === 1 })
 }
 
 function clamp (seconds: number): number {
@@ -48,9 +47,9 @@ function clamp (seconds: number): number {
 /** All members of a component type, or of every type. */
 export function ofComponent (index: Index, collection: number, component: string | undefined): Candidate[] {
   const rows = component === undefined
-    ? index.all<Row>("SELECT id, name, etag, component, 0 AS exact FROM member WHERE collection = ? AND etag <> '' ORDER BY name", collection)
-    : index.all<Row>("SELECT id, name, etag, component, 0 AS exact FROM member WHERE collection = ? AND component = ? AND etag <> '' ORDER BY name", collection, component)
-  return rows.map(row => ({ id: row.id, name: row.name, etag: row.etag, component: row.component, sure: false }))
+    ? index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' ORDER BY name", collection)
+    : index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND component = ? AND etag <> '' ORDER BY name", collection, component)
+  return rows.map(row => ({ row, sure: false }))
 }
 
 /** The member of a collection with a UID; `undefined` when there is none. */

@@ -5,7 +5,7 @@ import { hasProperties } from '../property.js'
 import type { Describe, Facts, Span } from './fact.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
-import { longestSpan } from './search.js'
+import { longestSpan } from './span.js'
 
 /** A member as the index knows it. Without `etag` it cannot be served; `problem` says why the file on disk is not what is served. */
 export interface MemberRow {
