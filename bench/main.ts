@@ -21,7 +21,6 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --limit 20                 seconds for one operation of one server in all rounds
   --large                    also memory with 100,000 events (caldavd only)
   --markdown FILE            write the report there too
-  --only-peers               without caldavd
 `
 
 interface Options {
@@ -30,7 +29,6 @@ interface Options {
   readonly pace: Pace
   readonly large: boolean
   readonly markdown: string | undefined
-  readonly onlyPeers: boolean
 }
 
 const undo = new Undo()
@@ -97,9 +95,9 @@ function agreement (seats: readonly Seat[]): string {
 }
 
 /** Who takes part, ours first. */
-async function line ({ peers, onlyPeers, pace }: Options): Promise<Contender[]> {
-  const ours = onlyPeers ? undefined : await caldavd()
-  if (ours === undefined && !onlyPeers) throw new Error('dist/bin/caldavd.js is missing: run `npm run build` first')
+async function line ({ peers, pace }: Options): Promise<Contender[]> {
+  const ours = await caldavd()
+  if (ours === undefined) throw new Error('dist/bin/caldavd.js is missing: run `npm run build` first')
   const known: Readonly<Record<string, () => Contender | undefined>> = { radicale, xandikos }
   const found = peers.map(name => {
     const peer = known[name]?.()
@@ -120,7 +118,6 @@ function options (args: string[]): Options {
       limit: { type: 'string', default: '20' },
       large: { type: 'boolean', default: false },
       markdown: { type: 'string' },
-      'only-peers': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false }
     }
   })
@@ -142,8 +139,7 @@ function options (args: string[]): Options {
       }
     },
     large: values.large,
-    markdown: values.markdown,
-    onlyPeers: values['only-peers']
+    markdown: values.markdown
   }
 }
 

@@ -62,8 +62,9 @@ function nameOf (source: Element): string {
 
 /** The text of an object, as much of it as is asked for: its own bytes when that is all. */
 export function dataOf (bytes: Buffer, request: DataRequest, floating: Zone, mostInstances: number): string {
+  // what is served has been read as UTF-8 before; only a byte order mark has no place inside XML
+  if (Object.keys(request).length === 0) return bytes.toString('utf8').replace(/^\ufeff/, '')
   const text = decode(bytes)
-  if (Object.keys(request).length === 0) return text
   let calendar: Component = parse(text)
   if (request.expand !== undefined) calendar = expanded(calendar, request.expand, floating, mostInstances)
   else if (request.limitRecurrence !== undefined) calendar = limitRecurrence(calendar, request.limitRecurrence, floating)

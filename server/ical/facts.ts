@@ -33,6 +33,8 @@ export interface Span {
 const FAR = 8_640_000_000_000
 const MOST = 32
 const DAY = 86_400
+/** What looking for the last instance may cost: some milliseconds; a rule that needs more has no end here. */
+const STEPS = 10_000
 const ALWAYS: Span = { start: -FAR, end: FAR, floating: false, exact: false }
 
 /**
@@ -87,10 +89,10 @@ function occurrenceSpans (calendar: Component, members: readonly Component[], re
     const occurrence = occurrenceOf(only, reading)
     return occurrence ? [spanOf(occurrence.start, occurrence.end, occurrence.endUtc)] : [ALWAYS]
   }
-  const bounds = extent(calendar)
+  const bounds = extent(calendar, UTC, new Budget({ steps: STEPS }))
   if (!bounds) return members.some(member => !whenOf(member, 'DTSTART', reading.zones)) ? [ALWAYS] : []
   if (bounds.end !== Infinity) {
-    const budget = new Budget({ instances: MOST + 1, steps: 10_000 })
+    const budget = new Budget({ instances: MOST + 1, steps: STEPS })
     const spans: Span[] = []
     for (const { start, end, endUtc } of instances(calendar, { start: -Infinity, end: Infinity }, UTC, budget)) {
       spans.push(spanOf(start, end, endUtc))

@@ -56,13 +56,15 @@ export class Compiled {
   /** @param container a VCALENDAR, or a VAVAILABILITY (its AVAILABLEs) with the zones of its VCALENDAR */
   constructor (container: Component, zones: Zones) {
     for (const { masters, overrides } of groups(container)) {
-      const exceptions = overrides.flatMap(one => once(one, zones) ?? [])
-      this.singles.push(...exceptions)
+      let exceptions = overrides.flatMap(one => once(one, zones) ?? [])
+      for (const one of exceptions) this.singles.push(one)
       for (const master of masters) {
         const one = once(master, zones)
         if (one === undefined) continue
         if (Series.repeats(master)) this.series.push(new Series(master, one.start, exceptions, zones))
         else if (!exceptions.some(exception => isFor(exception, one))) this.singles.push(one)
+        // RFC 4791 4.1 allows one master; should there be more, the overrides belong to the first
+        exceptions = []
       }
     }
   }
@@ -76,7 +78,7 @@ export class Compiled {
       for (const source of sources) {
         if (source.head !== undefined && (least === undefined || source.head.startUtc < least.head!.startUtc)) least = source
       }
-      if (least === undefined || !budget.instance()) return
+      if (least === undefined || !pay(budget, sources.length) || !budget.instance()) return
       yield least.head!
       least.advance()
     }
@@ -125,6 +127,12 @@ function isFor ({ recurrenceId }: Once, { start }: Once): boolean {
   if (recurrenceId.date || start.date) return Math.floor(recurrenceId.local / DAY) === Math.floor(start.local / DAY)
   const at = ({ local, zone }: Once['start']): number => typeof zone === 'object' ? zone.toUtc(local) : local
   return at(recurrenceId) === at(start)
+}
+
+// Choosing among thousands of series is work too
+function pay (budget: Budget, sources: number): boolean {
+  for (let paid = 0; paid < sources; paid += 64) if (!budget.step()) return false
+  return true
 }
 
 /** Something that gives instances one after the other. */

@@ -17,6 +17,9 @@ interface Shift {
   readonly length: Duration
 }
 
+// RFC 5545 3.8.5.3: RRULE SHOULD NOT come more than once
+const RULES = 20
+
 /** A component with RRULE or RDATE, its exceptions and overrides worked out (RFC 5545 3.8.5). Properties that cannot be read are left out. */
 export class Series {
   readonly start: When
@@ -26,6 +29,10 @@ export class Series {
   /** Wall-clock seconds in the zone of the start, ascending. */
   private readonly dates: readonly number[]
   private readonly lengths = new Map<number, Duration>()
+  /** The most seconds that one of them takes. */
+  private longest: number
+  /** The last wall-clock second that a PERIOD reaches. */
+  private latest = -Infinity
   private readonly without = new Set<number>()
   private readonly withoutDays = new Set<number>()
   private readonly shifts: readonly Shift[]
@@ -33,6 +40,7 @@ export class Series {
   constructor (readonly component: Component, start: When, overrides: readonly Once[], private readonly zones: Zones) {
     this.start = start
     this.length = lengthOf(component, start, zones)
+    this.longest = seconds(this.length)
     this.rules = this.sequences('RRULE', true)
     this.exceptions = this.sequences('EXRULE', false)
     this.dates = this.readDates()
@@ -47,7 +55,7 @@ export class Series {
   }
 
   private sequences (name: string, includesStart: boolean): Sequence[] {
-    return properties(this.component, name).flatMap(one => attempt(() => new Sequence(parseRule(one.value), this.start, includesStart)) ?? [])
+    return properties(this.component, name).slice(0, RULES).flatMap(one => attempt(() => new Sequence(parseRule(one.value), this.start, includesStart)) ?? [])
   }
 
   private readDates (): number[] {
@@ -59,10 +67,16 @@ export class Series {
         if (when === undefined) continue
         const local = this.localOf(when)
         found.add(local)
-        if (period !== undefined) this.lengths.set(local, period.duration ?? lengthBetween(period.start, period.end!))
+        if (period !== undefined) this.setLength(local, period.duration ?? lengthBetween(period.start, period.end!))
       }
     }
     return [...found].sort((a, b) => a - b)
+  }
+
+  private setLength (local: number, length: Duration): void {
+    this.lengths.set(local, length)
+    this.longest = Math.max(this.longest, seconds(length))
+    this.latest = Math.max(this.latest, local + seconds(length))
   }
 
   // In the zone of the start; a DATE beside a DATE-TIME takes the time of day of the start
@@ -107,8 +121,7 @@ export class Series {
     const zone = this.start.zone === 'utc' ? utc : this.start.zone === 'floating' ? floating : this.start.zone
     // a nominal day may be some hours longer or shorter, and a clock may jump by a day (Samoa 2011)
     let slack = zone.id === 'UTC' && !this.start.date ? 0 : DAY
-    let [least, most] = [0, seconds(this.length)]
-    for (const length of this.lengths.values()) most = Math.max(most, seconds(length))
+    let [least, most] = [0, this.longest]
     for (const shift of this.shifts) {
       slack = 3 * DAY
       least = Math.min(least, shift.by)
@@ -139,7 +152,7 @@ export class Series {
   private shiftAt (local: number): Shift | undefined {
     if (this.shifts.length === 0) return undefined
     const key = this.keyOf(local)
-    return this.shifts.findLast(shift => shift.at <= key)
+    return this.shifts[firstIndex(this.shifts.length, index => this.shifts[index]!.at > key) - 1]
   }
 
   /** UTC seconds between which all instances lie; the end is Infinity when there is none, or none within the budget. Exceptions are not looked at. */
@@ -147,50 +160,56 @@ export class Series {
     const first = Math.min(this.start.local, this.dates[0] ?? Infinity)
     let last = Math.max(this.start.local, this.dates.at(-1) ?? -Infinity)
     for (const rule of this.rules) last = Math.max(last, rule.last(budget))
-    const begin = (by: number, zone: When['zone']): number => utcOf({ date: false, local: first + by, zone }, floating)
-    const finish = (local: number, zone: When['zone'], length: Duration): number =>
-      local === Infinity ? Infinity : utcAfter({ date: false, local, zone }, length, floating)
     const { zone } = this.start
-    return {
-      start: Math.min(begin(0, zone), ...this.shifts.map(shift => begin(shift.by, shift.zone))),
-      end: Math.max(
-        finish(last, zone, this.length),
-        ...Array.from(this.lengths, ([local, length]) => finish(local, zone, length)),
-        ...this.shifts.map(shift => finish(last + shift.by, shift.zone, shift.length)))
+    let start = utcOf({ date: false, local: first, zone }, floating)
+    let end = utcOf({ date: false, local: this.latest, zone }, floating)
+    const reach = (local: number, zone: When['zone'], length: Duration): void => {
+      end = Math.max(end, local === Infinity ? Infinity : utcAfter({ date: false, local, zone }, length, floating))
     }
+    reach(last, zone, this.length)
+    for (const shift of this.shifts) {
+      start = Math.min(start, utcOf({ date: false, local: first + shift.by, zone: shift.zone }, floating))
+      reach(last + shift.by, shift.zone, shift.length)
+    }
+    return { start, end }
   }
 }
 
 /** The original starts of a series, merged from its rules and dates: ascending, each once. */
 export class Cursor {
+  /** NaN: not looked for yet; a search may be long, so none is made before it is asked for. */
   private readonly heads: number[] = []
   private at: number
 
   constructor (private readonly walks: readonly Walk[], private readonly dates: readonly number[], low: number, private readonly high: number) {
-    this.at = dates.length === 0 ? 0 : lowerBound(dates, low)
-    for (const walk of walks) this.heads.push(walk.next())
+    this.at = firstIndex(dates.length, index => dates[index]! >= low)
+    for (let i = 0; i < walks.length; i++) this.heads.push(NaN)
   }
 
   /** Wall-clock seconds; Infinity at the end. */
   next (): number {
     let least = this.at < this.dates.length ? this.dates[this.at]! : Infinity
-    for (const head of this.heads) if (head < least) least = head
+    for (let i = 0; i < this.heads.length; i++) {
+      if (Number.isNaN(this.heads[i])) this.heads[i] = this.walks[i]!.next()
+      least = Math.min(least, this.heads[i]!)
+    }
     if (least > this.high || least === Infinity) return Infinity
     if (this.dates[this.at] === least) this.at++
-    for (let i = 0; i < this.heads.length; i++) if (this.heads[i] === least) this.heads[i] = this.walks[i]!.next()
+    for (let i = 0; i < this.heads.length; i++) if (this.heads[i] === least) this.heads[i] = NaN
     return least
   }
 }
 
 const utc: Zone = { id: 'UTC', toUtc: local => local, toLocal: utc => utc }
 
-function lowerBound (list: readonly number[], value: number): number {
+// The first index for which it is true, from there on it is always
+function firstIndex (length: number, isTrue: (index: number) => boolean): number {
   let low = 0
-  let high = list.length
+  let high = length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (list[middle]! < value) low = middle + 1
-    else high = middle
+    if (isTrue(middle)) high = middle
+    else low = middle + 1
   }
   return low
 }

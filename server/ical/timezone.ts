@@ -30,7 +30,9 @@ class Recent<Value> {
 }
 
 const named = new Recent<Zone | undefined>(300)
-const described = new Recent<Zone | undefined>(300)
+const described = new Recent<Zone | undefined>(100)
+// An honest calendar uses a handful; each unknown name costs a look at the disk
+const ZONES = 100
 let last: { readonly calendar: Component, readonly zones: Zones } | undefined
 
 /**
@@ -40,20 +42,22 @@ let last: { readonly calendar: Component, readonly zones: Zones } | undefined
 export function zonesOf (calendar: Component): Zones {
   if (last?.calendar === calendar) return last.zones
   const found = new Map<string, Zone | undefined>()
+  const own = new Map<string, Component>()
+  for (const one of calendar.components) {
+    if (one.name === 'VTIMEZONE') own.set(property(one, 'TZID')?.value.trim() ?? '', one)
+  }
   const zones: Zones = {
     get: tzid => {
-      if (!found.has(tzid)) found.set(tzid, resolve(calendar, tzid))
+      if (!found.has(tzid)) {
+        if (found.size >= ZONES) return undefined
+        const vtimezone = own.get(tzid.trim())
+        found.set(tzid, vtimezone === undefined ? zoneNamed(tzid) : zoneOf(vtimezone, tzid))
+      }
       return found.get(tzid)
     }
   }
   last = { calendar, zones }
   return zones
-}
-
-function resolve (calendar: Component, tzid: string): Zone | undefined {
-  const own = calendar.components.filter(one => one.name === 'VTIMEZONE')
-  const vtimezone = own.find(one => property(one, 'TZID')?.value === tzid) ?? own.find(one => property(one, 'TZID')?.value.trim() === tzid.trim())
-  return vtimezone === undefined ? zoneNamed(tzid) : zoneOf(vtimezone, tzid)
 }
 
 // Cached by content: the same TZID may be described differently in another calendar

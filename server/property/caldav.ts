@@ -13,22 +13,24 @@ import { hrefElement } from './href.js'
 import type { PropertyRow } from './property.js'
 
 const on: readonly Kind[] = ['calendar']
+// iCal gives its subscriptions what it gives calendars; those are folders here
+const withFolder: readonly Kind[] = [...on, 'folder']
 const withHome: readonly Kind[] = ['calendar', 'inbox', 'home']
 
 /** RFC 4791 5.2 and 7.5.1, RFC 6638 9, and Apple's colour and order */
 export const caldavProperties: readonly PropertyRow[] = [
-  { name: caldav('calendar-description'), on, stored: true },
-  { name: caldav('calendar-timezone'), on, stored: true, check: checkTimezone },
-  { name: caldav('supported-calendar-component-set'), on, stored: true, settable: 'initially', check: checkComponents, read: () => content(componentSet(usualComponents)) },
+  { name: caldav('calendar-description'), on: withFolder, stored: true },
+  { name: caldav('calendar-timezone'), on: withFolder, stored: true, check: checkTimezone },
+  { name: caldav('supported-calendar-component-set'), on: withFolder, stored: true, settable: 'initially', check: checkComponents, read: ({ kind }) => kind === 'calendar' ? content(componentSet(usualComponents)) : undefined },
   { name: caldav('supported-calendar-data'), on: withHome, read: () => '<C:calendar-data content-type="text/calendar" version="2.0"/>' },
   { name: caldav('supported-collation-set'), on: withHome, read: () => collations.map(name => `<C:supported-collation>${name}</C:supported-collation>`).join('') },
   { name: caldav('max-resource-size'), on: withHome, read: (_, { site }) => String(site.settings.limits.resourceBytes) },
   { name: caldav('max-instances'), on: withHome, read: (_, { site }) => String(site.settings.limits.instances) },
-  { name: caldav('schedule-calendar-transp'), on, stored: true, check: checkTransparency, read: () => '<C:opaque/>' },
+  { name: caldav('schedule-calendar-transp'), on: withFolder, stored: true, check: checkTransparency, read: ({ kind }) => kind === 'calendar' ? '<C:opaque/>' : undefined },
   { name: caldav('schedule-default-calendar-URL'), on: ['inbox'], stored: true, check: checkHref, read: ({ owner, home }) => owner !== undefined && home?.collection('calendar') !== undefined ? hrefElement(`${homeHref(owner)}calendar/`) : undefined },
   { name: caldav('calendar-free-busy-set'), on: ['inbox'], stored: true },
-  { name: apple('calendar-color'), on: [...on, 'folder'], stored: true },
-  { name: apple('calendar-order'), on: [...on, 'folder'], stored: true }
+  { name: apple('calendar-color'), on: withFolder, stored: true },
+  { name: apple('calendar-order'), on: withFolder, stored: true }
 ]
 
 function content (element: Element): string {

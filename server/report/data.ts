@@ -1,3 +1,4 @@
+import { body } from '../../store/index/search.js'
 import { dataOf, dataRequest, type DataRequest } from '../calendar/data.js'
 import type { Zone } from '../ical/time.js'
 import type { Extra, Wanted } from '../property/answer.js'
@@ -18,6 +19,7 @@ export function calendarDataExtra (site: Site, wanted: Wanted, floating: Zone): 
 
 function textOf (site: Site, { home, collection, member, kind }: Resource, request: DataRequest, floating: Zone): string | undefined {
   if (kind !== 'event' || home === undefined || collection === undefined || member === undefined) return undefined
-  const content = home.content(collection, member.name)
-  return content === undefined ? undefined : escapeText(dataOf(content.bytes, request, floating, site.settings.limits.instances))
+  // the index has the bytes of every object: fifty files need not be opened once `member` has looked at them
+  const bytes = body(home.index, member.id) ?? home.content(collection, member.name)?.bytes
+  return bytes === undefined ? undefined : escapeText(dataOf(bytes, request, floating, site.settings.limits.instances))
 }

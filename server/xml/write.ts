@@ -40,7 +40,11 @@ export function fragment (element: Element, around: Prefixes = knownPrefixes): s
 
 /** Text between tags. CR is written as a reference: a literal one would be read back as LF. */
 export function escapeText (text: string): string {
-  return inText.test(text) ? clean(text).replace(inTextAll, reference) : text
+  if (!inText.test(text)) return text
+  let escaped = clean(text)
+  // calendar data is full of CR and has little else: this way costs half of one replacement with a function
+  if (markup.test(escaped)) escaped = escaped.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return escaped.includes('\r') ? escaped.replaceAll('\r', '&#13;') : escaped
 }
 
 /** Text between double quotes; white space other than blanks is kept by references. */
@@ -50,7 +54,7 @@ export function escapeAttribute (text: string): string {
 
 // `>` everywhere, so that `]]>` needs no thought
 const inText = /[&<>\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/
-const inTextAll = /[&<>\r]/g
+const markup = /[&<>]/
 const inAttribute = /[&<>"\t\n\r\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/
 const inAttributeAll = /[&<>"\t\n\r]/g
 // XML 1.0 2.2: what is not a Char

@@ -56,7 +56,7 @@ export async function serve (t: Test, data: string): Promise<Served> {
   const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', String(port), '--bind', '127.0.0.1',
     '--accounts', accounts], { stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', text => { printed = (printed + String(text)).slice(-4000) })
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', text => { printed = (printed + String(text)).slice(-20_000) })
   let running = true
   const gone = new Promise<void>(resolve => {
     child.on('exit', () => { running = false; resolve() })
@@ -68,7 +68,10 @@ export async function serve (t: Test, data: string): Promise<Served> {
     await gone
     clearTimeout(hard)
   }
-  t.teardown(stop)
+  t.teardown(async () => {
+    await stop()
+    if (/" 5\d\d /.test(printed)) t.comment(`the server printed:\n${printed}`)
+  })
   const url = `http://127.0.0.1:${port}`
   for (let tries = 0; !await healthy(url); tries++) {
     if (!running || tries > 400) throw new Error(`the server did not come up: ${printed}`)

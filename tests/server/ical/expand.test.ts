@@ -53,7 +53,8 @@ END:VCALENDAR`.split('\n'), 'RFC 4791 7.8.3')
   const future = calendar(...event('DTSTART:20250101T100000Z', 'RRULE:FREQ=DAILY;COUNT=4', 'SUMMARY:a'), ...event('RECURRENCE-ID;RANGE=THISANDFUTURE:20250103T100000Z', 'DTSTART:20250103T120000Z', 'SUMMARY:b'))
   t.same(of(expand(future, range('2025-01-02', '2025-02-01')), 'DTSTART', 'RECURRENCE', 'SUMMARY'), [
     'DTSTART:20250102T100000Z', 'RECURRENCE-ID:20250102T100000Z', 'SUMMARY:a',
-    'RECURRENCE-ID:20250103T100000Z', 'SUMMARY:b', 'RECURRENCE-ID:20250104T100000Z', 'SUMMARY:b'].flatMap(line => line === 'RECURRENCE-ID:20250103T100000Z' ? ['DTSTART:20250103T120000Z', line] : line === 'RECURRENCE-ID:20250104T100000Z' ? ['DTSTART:20250104T120000Z', line] : [line]), 'THISANDFUTURE')
+    'DTSTART:20250103T120000Z', 'RECURRENCE-ID:20250103T100000Z', 'SUMMARY:b',
+    'DTSTART:20250104T120000Z', 'RECURRENCE-ID:20250104T100000Z', 'SUMMARY:b'], 'THISANDFUTURE')
   t.same(lines(expand(appendixB(4), range('2006-01-03', '2006-01-05'))), lines(appendixB(4)), 'a to-do with DUE alone is as it is')
   t.same(expand(appendixB(7), range('2006-01-03', '2006-01-05')).components, [], 'or is not there')
   t.equal(expand(appendixB(8), range('2006-01-03', '2006-01-05')).components.length, 1, 'free-busy once')

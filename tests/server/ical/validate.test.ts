@@ -124,6 +124,7 @@ t.test('refused as object', async t => {
     ['an unknown zone that says nothing', calendar(...zone('TZID:Nowhere'), 'BEGIN:VEVENT', 'UID:1', 'DTSTART;TZID=Nowhere:20250101T100000', 'END:VEVENT'), 'valid-calendar-object-resource: line 9: expected a VTIMEZONE'],
     ['a poll', component('VPOLL'), 'supported-calendar-component: line 4: expected VEVENT, VTODO'],
     ['data of Apple\'s server', two(event(), component('X-CALENDARSERVER-PERUSER')), 'supported-calendar-component: line 9: expected VEVENT'],
+    ['a rule of another calendar (RFC 7529)', event('RRULE:RSCALE=HEBREW;FREQ=YEARLY'), 'supported-calendar-data: line 8: expected the Gregorian calendar'],
     ['an alarm alone', calendar('BEGIN:VALARM', 'TRIGGER:-PT5M', 'END:VALARM'), 'supported-calendar-component: line 4']
   ] as const) t.ok(verdict(text).startsWith(expected), `${why}: ${verdict(text)}`)
 })

@@ -1,0 +1,8 @@
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { getAttributeSync, setAttributeSync } from 'fs-xattr'
+import t from 'tap'
+import * as attribute from '../../store/attribute.js'
+import { discard, draft, facts, flushDirectory, read, removeTree, rename, temporary, temporaryPrefix } from '../../store/file.js'
+import { inTurn } from '../../store/turn.js'
+import { shell } from './shelf.js'
