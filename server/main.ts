@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Settings } from '../conf/settings.js'
 import { lock } from '../store/lock.js'
@@ -42,6 +42,8 @@ function stateOf (settings: Settings): string {
 export async function start (initial: Settings): Promise<Running> {
   let settings = initial
   const log = makeLog(() => settings)
+  // calendars are private: what is made here is for this user alone, what is there already stays as it is
+  mkdirSync(settings.data.directory, { recursive: true, mode: 0o700 })
   const unlock = lock(stateOf(settings))
   try {
     const first = await makeFirstAccount(settings)

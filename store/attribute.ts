@@ -55,6 +55,8 @@ export function set (path: string, name: string, xml: string): boolean {
   if (Buffer.byteLength(attribute) > 255) return false
   try {
     setAttributeSync(path, attribute, encodeValue(xml))
+    // the spelling of another system must not go on saying what was
+    for (const other of listAttributesSync(path)) if (other !== attribute && propertyName(other) === name) removeAttributeSync(path, other)
     return true
   } catch (error) {
     const code = codeOf(error) ?? ''
@@ -75,17 +77,30 @@ export function remove (path: string, name: string): void {
   }
 }
 
-/** Copies every `user.` attribute of a file to another, ours or not; what does not fit is left out (its property is in the sidecar). */
-export function copy (from: string, to: string): void {
+/**
+ * Copies every `user.` attribute of a file to another, ours or not.
+ * @returns the attributes that did not fit; those that the other file system does not know at all are left out in silence
+ */
+export function copy (from: string, to: string): string[] {
   try {
-    for (const attribute of listAttributesSync(from)) {
-      if (!attribute.startsWith('user.') && !attribute.startsWith('WebDAV:')) continue
-      setAttributeSync(to, attribute, getAttributeSync(from, attribute))
-    }
+    const all = listAttributesSync(from).filter(attribute => attribute.startsWith('user.') || attribute.startsWith('WebDAV:'))
+    return all.filter(attribute => !copyOne(from, to, attribute))
   } catch (error) {
     const code = codeOf(error) ?? ''
-    if (unsupported.has(code) || missing.has(code) || code === 'ENOSPC' || code === 'E2BIG') return
+    if (unsupported.has(code) || missing.has(code)) return []
     throw translated(error, `copy the attributes of ${from}`)
+  }
+}
+
+function copyOne (from: string, to: string, attribute: string): boolean {
+  try {
+    setAttributeSync(to, attribute, getAttributeSync(from, attribute))
+    return true
+  } catch (error) {
+    const code = codeOf(error) ?? ''
+    if (code === 'ENODATA' || code === 'ENOATTR') return true
+    if (code === 'ENOSPC' || code === 'E2BIG' || code === 'ERANGE') return false
+    throw error
   }
 }
 

@@ -138,8 +138,8 @@ async function flushOne (directory: string): Promise<void> {
     descriptor = openSync(directory, 'r')
     await flush(descriptor)
   } catch (error) {
-    // a directory that was removed in the meantime has nothing left to keep
-    if (codeOf(error) !== 'ENOENT') throw translated(error, `flush ${directory}`)
+    // a directory that was removed in the meantime has nothing left to keep; some network file systems flush no directories
+    if (!['ENOENT', 'EINVAL', 'ENOTSUP'].includes(codeOf(error) ?? '')) throw translated(error, `flush ${directory}`)
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }

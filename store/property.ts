@@ -1,6 +1,7 @@
 import * as attribute from './attribute.js'
 import type { Properties } from './attribute.js'
-import { discard, draft, flushDirectory, rename } from './file.js'
+import { StoreError } from './error.js'
+import { discard, draft, facts as statsOf, flushDirectory, rename } from './file.js'
 import { onlyKey, readSidecar, sidecarName, sidecarText, type Sidecar } from './sidecar.js'
 import { inTurn } from './turn.js'
 
@@ -10,10 +11,10 @@ export type { Properties } from './attribute.js'
 export function properties (directory: string, member: string): Properties {
   const found = attribute.list(pathOf(directory, member))
   const sidecar = readSidecar(directory)
-  const mirrored = mirror(sidecar, member)
-  if (mirrored === undefined) return found
-  if (found.size === 0) return new Map(mirrored)
-  for (const [name, xml] of mirrored) if (sidecar.only.has(onlyKey(member, name))) found.set(name, xml)
+  const kept = mirror(sidecar, member)
+  if (kept === undefined) return found
+  if (found.size === 0) return new Map(kept)
+  for (const [name, xml] of kept) if (sidecar.only.has(onlyKey(member, name))) found.set(name, xml)
   return found
 }
 
@@ -40,24 +41,37 @@ export async function setProperties (directory: string, member: string, changes:
   await inTurn(directory, async () => {
     const path = pathOf(directory, member)
     const before = properties(directory, member)
+    const sidecar = readSidecar(directory)
+    const lost = attribute.names(path).length === 0 ? [...before].filter(([name]) => !sidecar.only.has(onlyKey(member, name))) : []
+    const touched: string[] = []
     const spilled = new Set<string>()
     try {
-      const sidecar = readSidecar(directory)
-      const healed = attribute.names(path).length === 0 ? [...before].filter(([name]) => !sidecar.only.has(onlyKey(member, name))) : []
-      for (const [name, xml] of [...healed, ...changes]) apply(path, name, xml, spilled)
+      for (const [name, xml] of [...lost, ...changes]) {
+        if (xml === undefined) continue
+        touched.push(name)
+        if (!attribute.set(path, name, xml)) spilled.add(name)
+      }
       await writeSidecar(directory, changed(sidecar, member, before, changes, spilled))
+      // not before the sidecar is written: until then the former value is the only one
+      for (const [name, xml] of changes) if (xml === undefined || spilled.has(name)) attribute.remove(path, name)
     } catch (error) {
-      for (const name of changes.keys()) apply(path, name, before.get(name), spilled)
+      restore(path, touched.filter(name => !spilled.has(name)), before)
       throw error
     }
   })
 }
 
-function apply (path: string, name: string, xml: string | undefined, spilled: Set<string>): void {
-  if (xml !== undefined && attribute.set(path, name, xml)) return
-  // a value too large must not leave an older, smaller one behind in its attribute
-  attribute.remove(path, name)
-  if (xml !== undefined) spilled.add(name)
+// all are removed first: together with new values the former ones may not fit
+function restore (path: string, names: readonly string[], before: Properties): void {
+  try {
+    for (const name of names) attribute.remove(path, name)
+    for (const name of names) {
+      const xml = before.get(name)
+      if (xml !== undefined) attribute.set(path, name, xml)
+    }
+  } catch {
+    // the failure that is told is the one that made this necessary
+  }
 }
 
 function changed (sidecar: Sidecar, member: string, before: Properties, changes: ReadonlyMap<string, string | undefined>, spilled: ReadonlySet<string>): Sidecar {
@@ -98,43 +112,70 @@ export function isMirrored (directory: string, member: string): boolean {
   return readSidecar(directory).members.has(member)
 }
 
-/** Takes a file that is gone out of the sidecar. */
-export async function forgetMember (directory: string, member: string): Promise<void> {
-  if (!isMirrored(directory, member)) return
-  await inTurn(directory, async () => {
+/**
+ * Runs `remove`, which removes a file or moves it away, and takes the file out of the sidecar; nobody sets properties in
+ * between. A file that is there all the same keeps its line. When the sidecar cannot be written the line stays until `heal`.
+ */
+export async function forgetMember<T> (directory: string, member: string, remove: () => T): Promise<T> {
+  return await inTurn(directory, async () => {
+    const result = remove()
+    if (!isMirrored(directory, member) || statsOf(pathOf(directory, member)) !== undefined) return result
     const sidecar = readSidecar(directory)
-    const only = new Set([...sidecar.only].filter(key => !key.startsWith(`${member} `)))
-    await writeSidecar(directory, withMember({ ...sidecar, only }, member, undefined))
+    const only = new Set([...sidecar.only].filter(key => !key.startsWith(`${member} {`)))
+    try {
+      await writeSidecar(directory, withMember({ ...sidecar, only }, member, undefined))
+    } catch (error) {
+      // a full disk must not keep anybody from removing files
+      if (!(error instanceof StoreError)) throw error
+    }
+    return result
   })
 }
 
+/** The files that have a line in the sidecar. */
+export function mirrored (directory: string): string[] {
+  return [...readSidecar(directory).members.keys()]
+}
+
 /**
- * Makes attributes and sidecar of a directory and its files agree again: a directory or file without any attribute gets
- * the mirrored ones back (a copy that dropped them), otherwise the sidecar learns what the attributes say. On a file
+ * Makes attributes and sidecar agree again: a directory or file without any attribute gets the mirrored ones back (a copy
+ * that dropped them), otherwise the sidecar learns what the attributes say, and forgets files that are gone. On a file
  * system without attributes the sidecar stays the only place.
- * @param members  the files that are there
+ * @param members  the files to look at, '' = the directory itself
  * @returns whether an attribute was put back
  */
-export async function heal (directory: string, members: ReadonlySet<string>): Promise<boolean> {
+export async function heal (directory: string, members: Iterable<string>): Promise<boolean> {
   return await inTurn(directory, async () => {
     const before = readSidecar(directory)
-    let after = before
+    const after = new Map(before.members)
+    let { collection, only } = before
     let restored = false
-    for (const member of ['', ...before.members.keys()]) {
-      const mirrored = mirror(before, member)
-      if (member !== '' && !members.has(member)) {
-        after = withMember(after, member, undefined)
+    let looked = 0
+    for (const member of new Set(members)) {
+      if (++looked % 500 === 0) await new Promise(resolve => setImmediate(resolve))
+      if (member !== '' && statsOf(pathOf(directory, member))?.isFile() !== true) {
+        if (after.delete(member)) only = new Set([...only].filter(key => !key.startsWith(`${member} {`)))
         continue
       }
-      const path = pathOf(directory, member)
-      if (mirrored !== undefined && attribute.names(path).length === 0) {
-        for (const [name, xml] of mirrored) {
-          if (!before.only.has(onlyKey(member, name)) && attribute.set(path, name, xml)) restored = true
-        }
-      }
-      after = withMember(after, member, properties(directory, member))
+      restored = putBack(directory, member, before) || restored
+      const values = properties(directory, member)
+      if (member === '') collection = values
+      else if (values.size > 0) after.set(member, values)
+      else after.delete(member)
     }
-    if (sidecarText(after) !== sidecarText(before)) await writeSidecar(directory, after)
+    const healed = { collection, members: after, only }
+    if (sidecarText(healed) !== sidecarText(before)) await writeSidecar(directory, healed)
     return restored
   })
+}
+
+function putBack (directory: string, member: string, sidecar: Sidecar): boolean {
+  const path = pathOf(directory, member)
+  const kept = mirror(sidecar, member)
+  if (kept === undefined || attribute.names(path).length > 0) return false
+  let restored = false
+  for (const [name, xml] of kept) {
+    if (!sidecar.only.has(onlyKey(member, name)) && attribute.set(path, name, xml)) restored = true
+  }
+  return restored
 }

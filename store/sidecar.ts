@@ -1,6 +1,5 @@
-import { lstatSync } from 'node:fs'
 import { stampOf } from './etag.js'
-import { read } from './file.js'
+import { facts as statsOf, read } from './file.js'
 import type { Properties } from './attribute.js'
 
 /** The readable mirror of a collection's attributes, beside its members. Dot names are never served. */
@@ -24,7 +23,7 @@ const most = 2000
 /** The sidecar of a directory; empty when there is none, or when it is not ours or damaged (attributes are the truth, it will be written anew). */
 export function readSidecar (directory: string): Sidecar {
   const path = `${directory}/${sidecarName}`
-  const stats = lstatSync(path, { throwIfNoEntry: false })
+  const stats = statsOf(path)
   if (stats === undefined) return empty
   const stamp = stampOf(stats)
   const known = remembered.get(directory)

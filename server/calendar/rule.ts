@@ -57,13 +57,8 @@ function described (bytes: Buffer): Facts {
     calendarObject(text)
     return describe(bytes)
   } catch (error) {
-    throw error instanceof IcalError ? asDavError(error) : error
+    throw error instanceof IcalError ? failed(error.reason, error.message) : error
   }
-}
-
-/** The refusal for calendar data that is not what it should be. */
-export function asDavError (error: IcalError): DavError {
-  return failed(error.reason, error.message)
 }
 
 /** The component types a calendar takes. */

@@ -34,7 +34,8 @@ export async function removeMember (site: Site, folder: Holder, name: string, gu
   await translated(deleteMember(site.store.writing, folder.home, folder.collection, name, guard))
 }
 
-function demandRoom (site: Site, { home, collection }: Holder, name: string): void {
+/** @throws DavError quota-not-exceeded when a calendar is full and has nothing of that name */
+export function demandRoom (site: Site, { home, collection }: Holder, name: string): void {
   const most = site.settings.limits.resources
   const count = home.count(collection)
   if (count >= most && home.member(collection, name) === undefined) {

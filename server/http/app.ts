@@ -1,15 +1,16 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { METHODS } from 'node:http'
 import { Readable } from 'node:stream'
-import { refusal } from '../acl/check.js'
-import { DavError } from '../dav/error.js'
+import { allowed } from '../acl/check.js'
+import { DavError, failed } from '../dav/error.js'
 import { segments, type Path } from '../dav/href.js'
 import type { Login } from '../directory/login.js'
 import type { DirectoryRecord } from '../directory/record.js'
-import { davHeader } from '../method/options.js'
+import { davHeader, optionsReply } from '../method/options.js'
 import { allow, methods } from '../method/table.js'
+import { admit, demandIf } from '../method/target.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { locate } from '../site/resource.js'
+import { locate, type Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import type { AccessLog } from './access-log.js'
 import { errorReply } from './error.js'
@@ -35,7 +36,7 @@ export function makeApp (front: Front): FastifyInstance {
     routerOptions: { maxParamLength: 10_000 },
     // the router would refuse what only `dav/href` may judge
     rewriteUrl: () => '/',
-    frameworkErrors: (error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error), front.site.log, 'router')) }
+    frameworkErrors: (error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error, request), front.site.log, 'router')) }
   })
   for (const method of METHODS) if (!(app.supportedMethods as readonly string[]).includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true })
   app.removeAllContentTypeParsers()
@@ -47,7 +48,7 @@ export function makeApp (front: Front): FastifyInstance {
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/octet-stream'
     done()
   })
-  app.setErrorHandler((error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error), front.site.log, `${request.method} ${urlOf(request)}`)) })
+  app.setErrorHandler((error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error, request), front.site.log, `${request.method} ${urlOf(request)}`)) })
   app.setNotFoundHandler((request, reply) => { void handle(front, request, reply) })
   app.route({ method: [...app.supportedMethods] as never, url: '/', handler: async (request, reply) => await handle(front, request, reply) })
   app.server.on('clientError', (_error, socket) => {
@@ -64,10 +65,14 @@ function urlOf (request: FastifyRequest): string {
 }
 
 /** Fastify's own refusals in our words. */
-function asDavError (error: unknown): unknown {
+function asDavError (error: unknown, { method }: FastifyRequest): unknown {
   const { code, statusCode, message } = error as { code?: string, statusCode?: number, message: string }
   if (error instanceof DavError) return error
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new DavError(413, 'the body of the request is larger than limits.bodyBytes allows')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const problem = 'the body of the request is larger than limits.bodyBytes allows'
+    // RFC 4791 5.3.2.1: what a client shows its user
+    return method === 'PUT' ? failed('max-resource-size', problem) : new DavError(413, problem)
+  }
   return statusCode !== undefined && statusCode >= 400 && statusCode < 500 ? new DavError(statusCode, message) : error
 }
 
@@ -83,8 +88,9 @@ async function handle (front: Front, request: FastifyRequest, reply: FastifyRepl
     const header = request.headers.authorization
     user = front.login.remembered(header) ?? await front.login.basic(header)
     // OPTIONS may be asked by anybody: clients look for the DAV header before they log in
-    if (user === undefined && request.method !== 'OPTIONS') throw unauthorized(front)
-    answer = await run(site, request, url, path, user)
+    if (request.method === 'OPTIONS') answer = optionsReply(allowFor(user === undefined ? undefined : await locate(site, path.segments), user))
+    else if (user === undefined) throw unauthorized(front)
+    else answer = await run(site, request, url, path, user)
   } catch (error) {
     answer = errorReply(error, site.log, `${request.method} ${url}`)
   }
@@ -110,34 +116,39 @@ function beforeLogin ({ isReady }: Front, request: FastifyRequest, url: string):
   return undefined
 }
 
-async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: DirectoryRecord | undefined): Promise<DavReply> {
+async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: DirectoryRecord): Promise<DavReply> {
   const method = methods.get(request.method)
+  if (method === undefined) throw new DavError(501, `the method ${request.method} is not known here`)
+  const target = await locate(site, path.segments)
   const dav: DavRequest = {
-    site, method: request.method, url, path, user: user ?? nobody,
+    site, method: request.method, url, path, target, user,
     headers: { ...request.headers, 'content-type': sentTypes.get(request) },
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     origins: originsOf(site, request)
   }
-  if (method === undefined) throw new DavError(501, `the method ${request.method} is not known here`)
-  if (user === undefined) return { ...await method.run(dav), headers: { allow: allow('folder') } }
-  if (method.name === 'OPTIONS') {
-    const resource = await locate(site, path.segments)
-    return { status: 200, headers: { 'content-length': '0', 'allow': allow(resource.kind) } }
+  try {
+    admit(method, target, user)
+    demandPlain(dav)
+    await demandIf(dav)
+    return await method.run(dav)
+  } catch (error) {
+    // RFC 9110 15.5.6
+    throw error instanceof DavError && error.status === 405 ? new DavError(405, error.message, { headers: { allow: allow(target.kind) }, cause: error }) : error
   }
-  if (unconditional.has(method.name)) return await method.run(dav)
-  const resource = await locate(site, path.segments)
-  if (resource.kind !== 'unmapped' && !method.on.includes(resource.kind)) {
-    if (resource.owner !== undefined && resource.owner.guid !== user.guid && resource.home !== undefined) throw refusal(resource, '{DAV:}read')
-    throw new DavError(405, `${request.method} is not for this resource`, { headers: { allow: allow(resource.kind) } })
-  }
-  return await method.run(dav)
 }
 
-/** Methods that are for every kind, or say themselves what is wrong. */
-const unconditional: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PROPFIND', 'REPORT', 'PROPPATCH', 'MKCOL', 'MKCALENDAR', 'PUT', 'COPY', 'MOVE'])
+/** RFC 9110 8.4.1: a coding that is not undone must not be taken for the content. */
+function demandPlain ({ headers, body }: DavRequest): void {
+  const coding = headers['content-encoding']
+  if (body.length > 0 && coding !== undefined && String(coding).toLowerCase() !== 'identity') {
+    throw new DavError(415, 'bodies are taken without Content-Encoding', { headers: { 'accept-encoding': 'identity' } })
+  }
+}
 
-const nobody: DirectoryRecord = {
-  type: 'users', name: '', aliases: [], guid: '', fullName: '', emails: [], addresses: [], members: [], writeProxies: [], readProxies: [], calendaring: false, autoSchedule: 'none'
+/** What may be done with a resource; what the user must not know of looks like any other. */
+function allowFor (target: Resource | undefined, user: DirectoryRecord | undefined): string {
+  const isVisible = target !== undefined && user !== undefined && (target.owner === undefined || allowed(user, target, '{DAV:}read'))
+  return allow(isVisible ? target.kind : 'folder')
 }
 
 function originsOf ({ settings }: Site, request: FastifyRequest): string[] {

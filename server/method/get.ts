@@ -7,19 +7,19 @@ import { mediaTypeOf } from '../property/webdav.js'
 import { tokenOf } from '../property/sync.js'
 import { everyKind } from '../property/property.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { hrefOf, locate, members, type Resource } from '../site/resource.js'
+import { hrefOf, members, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import type { Method } from './method.js'
-import { found, stateOf } from './target.js'
+import { stateOf } from './target.js'
 
 /** RFC 9110 9.3.1; HEAD is the same without the body. */
 export const get: Method = { name: 'GET', on: everyKind, run }
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const resource = found(await locate(request.site, request.path.segments), request)
-  demand(request.user, resource, dav('read'))
-  if (resource.member !== undefined) return file(request, resource)
-  return resource.kind === 'calendar' ? await wholeCalendar(request, resource) : await listing(request, resource)
+  const { user, target } = request
+  demand(user, target, dav('read'))
+  if (target.member !== undefined) return file(request, target)
+  return target.kind === 'calendar' ? await wholeCalendar(request, target) : await listing(request, target)
 }
 
 function file (request: DavRequest, resource: Resource): DavReply {
@@ -27,7 +27,7 @@ function file (request: DavRequest, resource: Resource): DavReply {
   const content = home === undefined || collection === undefined || member === undefined ? undefined : home.content(collection, member.name)
   if (content === undefined) throw new DavError(404, `${hrefOf(resource)} does not exist`)
   const now = { ...resource, member: content.member }
-  return partial(request, stateOf(now), content.bytes, {
+  return partial(request, stateOf(content.member), content.bytes, {
     'content-type': mediaTypeOf(now),
     'etag': content.member.etag,
     'last-modified': new Date(content.member.modified).toUTCString(),

@@ -2,42 +2,42 @@ import { demand } from '../acl/check.js'
 import type { Home } from '../../store/home.js'
 import { makeCollection } from '../../store/tree.js'
 import { translated } from '../calendar/write.js'
-import { DavError, failed } from '../dav/error.js'
+import { failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import { check, type Instruction } from '../property/patch.js'
 import { creatableTypes } from '../site/kind.js'
 import type { DavRequest } from '../site/request.js'
-import { hrefOf, locate, type Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
+import { hrefOf, parentOf, type Resource } from '../site/resource.js'
 import { stored } from '../site/stored.js'
 import { element, elements, type Element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
-import { canHold, parentOf } from './target.js'
+import { holderOf } from './target.js'
 
-/** A place where a collection may be made. */
-export interface Vacancy { readonly target: Resource, readonly home: Home, readonly path: string }
+/** A place where a collection may be made; the path is below the home. */
+export interface Vacancy { readonly home: Home, readonly path: string }
+
+/** Where MKCOL or MKCALENDAR may make its collection. @throws DavError 403, 409, 507 */
+export async function vacancy ({ site, user, target }: DavRequest): Promise<Vacancy> {
+  const parent = await parentOf(site, target)
+  if (parent.kind !== 'unmapped' || parent.owner !== undefined) demand(user, parent, dav('bind'))
+  return vacancyIn(site, parent, target.segments.at(-1) ?? '')
+}
 
 /**
- * Where MKCOL or MKCALENDAR may make its collection.
- * @param taken  what is thrown when something is there already
- * @throws DavError 409 without a parent (RFC 4918 9.3.1), 403 where none may be
+ * The place of that name in a collection.
+ * @param leaving  a collection that makes room, since it is moved: its path below the same home
+ * @throws DavError 409 (RFC 4918 9.3.1), 403 where no collection may be, 507 when there are too many
  */
-export async function vacancy (request: DavRequest, taken: (target: Resource) => DavError): Promise<Vacancy> {
-  const { site, user, path } = request
-  const target = await locate(site, path.segments)
-  const parent = await parentOf(site, path.segments)
-  if (parent.kind !== 'unmapped' || parent.owner !== undefined) demand(user, parent, dav('bind'))
-  if (target.kind !== 'unmapped') throw taken(target)
-  if (parent.kind === 'unmapped') throw new DavError(409, `the collection ${hrefOf(parent)} does not exist`)
+export function vacancyIn ({ settings }: Site, parent: Resource, name: string, leaving?: string): Vacancy {
   // RFC 4791 4.2: no collections in calendars
-  if (parent.kind === 'calendar' || parent.kind === 'inbox' || parent.kind === 'outbox' || parent.member !== undefined) {
-    throw failed('calendar-collection-location-ok', `${hrefOf(parent)} takes no collections`)
-  }
-  const { home, collection } = parent
-  if (!canHold(parent) || home === undefined || collection === undefined) throw new DavError(403, `${hrefOf(parent)} takes no collections`)
-  const most = site.settings.limits.collections
-  if (home.children(collection.path).length >= most) throw failed('quota-not-exceeded', `${hrefOf(parent)} holds ${most} collections, which is the most`)
-  const name = path.segments.at(-1) ?? ''
-  return { target, home, path: collection.path === '' ? name : `${collection.path}/${name}` }
+  if (parent.kind === 'calendar' || parent.kind === 'inbox' || parent.kind === 'outbox') throw failed('calendar-collection-location-ok', `${hrefOf(parent)} takes no collections`)
+  const { home, collection } = holderOf(parent)
+  const path = collection.path === '' ? name : `${collection.path}/${name}`
+  const most = settings.limits.collections
+  const others = home.children(collection.path).filter(child => child.path !== path && child.path !== leaving)
+  if (others.length >= most) throw failed('quota-not-exceeded', `${hrefOf(parent)} holds ${most} collections, which is the most`)
+  return { home, path }
 }
 
 /**

@@ -10,10 +10,15 @@ import { make, typesIn, vacancy } from './make.js'
 import type { Method } from './method.js'
 
 /** RFC 4791 5.3.1 */
-export const mkcalendar: Method = { name: 'MKCALENDAR', on: ['unmapped'], run }
+export const mkcalendar: Method = {
+  name: 'MKCALENDAR',
+  on: ['unmapped'],
+  elsewhere: target => refused('resource-must-be-null', `${hrefOf(target)} exists`),
+  run
+}
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const place = await vacancy(request, target => refused('resource-must-be-null', `${hrefOf(target)} exists`))
+  const place = await vacancy(request)
   const body = xmlBody(request)
   if (body !== undefined && body.name !== caldav('mkcalendar')) throw new DavError(415, `MKCALENDAR expects CALDAV:mkcalendar, not ${body.name}`)
   const todo = body === undefined ? [] : instructions(body)
@@ -21,7 +26,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   const wanted = todo.findLast(({ name }) => name === dav('resourcetype'))?.value
   const types = wanted === undefined ? [element(dav('collection')), element(caldav('calendar'))] : typesIn(wanted)
   const { propstats, failed } = await make(request, place, types, todo)
-  const href = hrefOf({ ...place.target, kind: 'calendar' })
+  const href = hrefOf({ ...request.target, kind: 'calendar' })
   if (!failed) return { status: 201, headers: { 'location': href, 'cache-control': 'no-cache' } }
   const multistatus = new Multistatus()
   multistatus.addText(href, propstats)

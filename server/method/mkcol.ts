@@ -14,14 +14,14 @@ import type { Method } from './method.js'
 export const mkcol: Method = { name: 'MKCOL', on: ['unmapped'], run }
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const place = await vacancy(request, target => new DavError(405, `${hrefOf(target)} exists`))
+  const place = await vacancy(request)
   const body = bodyOf(request)
   const todo = body === undefined ? [] : instructions(body)
   const wanted = todo.findLast(({ name }) => name === dav('resourcetype'))?.value
   const types = wanted === undefined ? [element(dav('collection'))] : typesOrReply(wanted)
   if (!Array.isArray(types)) return { status: 403, headers: { 'content-type': xmlType }, body: response([types]) }
   const { propstats, failed } = await make(request, place, types, todo)
-  if (body === undefined) return { status: 201, headers: { location: hrefOf({ ...place.target, kind: 'folder' }) } }
+  if (body === undefined) return { status: 201, headers: { location: hrefOf({ ...request.target, kind: 'folder' }) } }
   return { status: failed ? 403 : 201, headers: { 'content-type': xmlType, 'cache-control': 'no-cache' }, body: response(propstats) }
 }
 

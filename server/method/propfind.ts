@@ -6,28 +6,26 @@ import { multistatusStream } from '../dav/reply.js'
 import { Answers, wantedIn } from '../property/answer.js'
 import { kinds } from '../site/kind.js'
 import { xmlBody, type DavRequest, type DavReply } from '../site/request.js'
-import { hrefOf, locate, members, type Resource } from '../site/resource.js'
+import { hrefOf, members, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import { everyKind } from '../property/property.js'
 import type { Method } from './method.js'
-import { found } from './target.js'
 
 /** RFC 4918 9.1 */
 export const propfind: Method = { name: 'PROPFIND', on: everyKind, run }
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const { site, user, headers } = request
+  const { site, user, headers, target } = request
   const body = xmlBody(request)
   if (body !== undefined && body.name !== dav('propfind')) throw new DavError(400, `PROPFIND expects DAV:propfind, not ${body.name}`)
   const reach = depth(headers, 'infinity')
   const preference = prefer(headers)
-  const resource = found(await locate(site, request.path.segments), request)
-  demand(user, resource, dav('read'))
+  demand(user, target, dav('read'))
   const answers = new Answers(site, user, wantedIn(body), preference.return === 'minimal')
   const multistatus = new Multistatus()
   return multistatusStream(multistatus, async function * () {
-    if (!preference.depthNoRoot) yield * answer(resource, answers, multistatus)
-    if (reach !== '0') yield * below(request, resource, reach === 'infinity', answers, multistatus)
+    if (!preference.depthNoRoot) yield * answer(target, answers, multistatus)
+    if (reach !== '0') yield * below(request, target, reach === 'infinity', answers, multistatus)
   })
 }
 

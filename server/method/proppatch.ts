@@ -7,26 +7,24 @@ import { multistatusReply } from '../dav/reply.js'
 import { everyKind } from '../property/property.js'
 import { instructions, patch } from '../property/patch.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
-import { hrefOf, locate } from '../site/resource.js'
+import { hrefOf } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import type { Method } from './method.js'
-import { found } from './target.js'
 
 /** RFC 4918 9.2 */
 export const proppatch: Method = { name: 'PROPPATCH', on: everyKind, run }
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const { site, user } = request
-  const resource = found(await locate(site, request.path.segments), request)
-  demand(user, resource, dav('write-properties'))
+  const { site, user, target } = request
+  demand(user, target, dav('write-properties'))
   const body = xmlBody(request)
   if (body?.name !== dav('propertyupdate')) throw new DavError(400, `PROPPATCH expects DAV:propertyupdate, not ${body?.name ?? 'an empty body'}`)
   const todo = instructions(body)
   if (todo.length === 0) throw new DavError(400, 'PROPPATCH expects a DAV:set or DAV:remove with at least one property')
-  const propstats = await translated(patch(site, resource, todo))
+  const propstats = await translated(patch(site, target, todo))
   // RFC 8144 2.2
   if (prefer(request.headers).return === 'minimal' && propstats.every(({ status }) => status === 200)) return { status: 204, headers: { 'preference-applied': 'return=minimal' } }
   const multistatus = new Multistatus()
-  multistatus.addText(hrefOf(resource), propstats)
+  multistatus.addText(hrefOf(target), propstats)
   return multistatusReply(multistatus)
 }

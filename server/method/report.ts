@@ -4,9 +4,8 @@ import { everyKind } from '../property/property.js'
 import { reports } from '../report/table.js'
 import { kinds } from '../site/kind.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
-import { hrefOf, locate } from '../site/resource.js'
+import { hrefOf } from '../site/resource.js'
 import type { Method } from './method.js'
-import { found } from './target.js'
 
 /** RFC 3253 3.6 */
 export const report: Method = { name: 'REPORT', on: everyKind, run }
@@ -14,9 +13,9 @@ export const report: Method = { name: 'REPORT', on: everyKind, run }
 async function run (request: DavRequest): Promise<DavReply> {
   const query = xmlBody(request)
   if (query === undefined) throw new DavError(400, 'REPORT expects an XML body that names the report')
-  const resource = found(await locate(request.site, request.path.segments), request)
+  const { user, target } = request
   const row = reports.get(query.name)
-  demand(request.user, resource, row?.privilege ?? '{DAV:}read')
-  if (row === undefined || !kinds[resource.kind].reports.includes(row.name)) throw failed('supported-report', `${hrefOf(resource)} does not answer ${query.name}`)
-  return await row.run(request, resource, query)
+  demand(user, target, row?.privilege ?? '{DAV:}read')
+  if (row === undefined || !kinds[target.kind].reports.includes(row.name)) throw failed('supported-report', `${hrefOf(target)} does not answer ${query.name}`)
+  return await row.run(request, target, query)
 }

@@ -6,18 +6,17 @@ import type { Method } from './method.js'
 import { mkcalendar } from './mkcalendar.js'
 import { mkcol } from './mkcol.js'
 import { move } from './move.js'
-import { options } from './options.js'
 import { propfind } from './propfind.js'
 import { proppatch } from './proppatch.js'
 import { put } from './put.js'
 import { report } from './report.js'
 
-/** Every method that is answered. */
+/** Every method that is answered, but for OPTIONS. */
 export const methods: ReadonlyMap<string, Method> = new Map([
-  options, get, { ...get, name: 'HEAD' }, put, deleteMethod, mkcol, mkcalendar, copy, move, propfind, proppatch, report
+  get, { ...get, name: 'HEAD' }, put, deleteMethod, mkcol, mkcalendar, copy, move, propfind, proppatch, report
 ].map(method => [method.name, method]))
 
 /** The value of Allow for a kind (RFC 9110 10.2.1). */
 export function allow (kind: Kind): string {
-  return [...methods.values()].filter(method => method.on.includes(kind)).map(({ name }) => name).join(', ')
+  return ['OPTIONS', ...[...methods.values()].filter(method => method.on.includes(kind)).map(({ name }) => name)].join(', ')
 }

@@ -1,34 +1,62 @@
 import { allowed, refusal } from '../acl/check.js'
+import type { Member } from '../../store/home.js'
+import type { Holder } from '../calendar/write.js'
 import { DavError } from '../dav/error.js'
-import type { State } from '../dav/header.js'
+import { conditions, evaluate, type State } from '../dav/header.js'
+import { resolve } from '../dav/href.js'
+import { evaluateIf, parseIf, type IfState } from '../dav/if-header.js'
+import type { DirectoryRecord } from '../directory/record.js'
 import { kinds } from '../site/kind.js'
-import type { DavRequest } from '../site/request.js'
+import { header, type DavRequest } from '../site/request.js'
 import { hrefOf, locate, type Resource } from '../site/resource.js'
-import type { Site } from '../site/site.js'
 import { dav } from '../xml/name.js'
+import type { Method } from './method.js'
 
 /**
- * A resource that is there. What lies in somebody else's home is refused the same whether it is there or not.
- * @throws DavError 404, 403 need-privileges
+ * Lets a method have its target. What lies in somebody else's home is refused the same whether it is there or not.
+ * @throws DavError 404 when nothing is there, 405 or the method's own refusal for another kind, 403 need-privileges
  */
-export function found (resource: Resource, request: DavRequest): Resource {
-  if (resource.kind !== 'unmapped') return resource
-  if (resource.owner !== undefined && !allowed(request.user, resource, dav('read'))) throw refusal(resource, dav('read'))
-  throw new DavError(404, `${hrefOf(resource)} does not exist`)
+export function admit (method: Method, target: Resource, user: DirectoryRecord): void {
+  if (method.on.includes(target.kind)) return
+  if (target.owner !== undefined && !allowed(user, target, dav('read'))) throw refusal(target, dav('read'))
+  if (target.kind === 'unmapped') throw new DavError(404, `${hrefOf(target)} does not exist`)
+  throw method.elsewhere?.(target) ?? new DavError(405, `${method.name} is not for ${hrefOf(target)}`)
 }
 
-/** The collection a path lies in; its kind is `unmapped` when it is not there. */
-export async function parentOf (site: Site, segments: readonly string[]): Promise<Resource> {
-  return await locate(site, segments.slice(0, -1))
+/**
+ * The collection in which something is to be made.
+ * @throws DavError 409 when it is not there (RFC 4918 9.3.1, 9.7.1, 9.8.5), 403 when clients make nothing in it
+ */
+export function holderOf (parent: Resource): Holder {
+  const { kind, home, collection } = parent
+  if (kind === 'unmapped' || !kinds[kind].isCollection) throw new DavError(409, `the collection ${hrefOf(parent)} does not exist`)
+  if (home === undefined || collection === undefined || kind === 'inbox' || kind === 'outbox') throw new DavError(403, `${hrefOf(parent)} takes nothing from clients`)
+  return { ...parent, home, collection }
 }
 
 /** What conditional headers are compared with. */
-export function stateOf (resource: Resource): State {
-  const { member, kind } = resource
-  return { exists: kind !== 'unmapped', etag: member?.etag, modified: member === undefined ? undefined : new Date(member.modified) }
+export function stateOf (member: Member | undefined): State {
+  return member === undefined ? { exists: false } : { exists: true, etag: member.etag, modified: new Date(member.modified) }
 }
 
-/** Whether a file could be made in a resource, or a collection. */
-export function canHold (parent: Resource): boolean {
-  return kinds[parent.kind].isOwned && kinds[parent.kind].isCollection
+/** The conditional headers of a request that changes something. @throws DavError 412 */
+export function demandConditions (request: DavRequest, state: State): void {
+  if (evaluate(conditions(request.headers), state, request.method) === undefined) return
+  throw new DavError(412, `the condition of the request does not hold: ${state.exists ? `the ETag is ${state.etag ?? 'none'}` : 'there is nothing here'}`)
+}
+
+/** RFC 4918 10.4: the If header. Nothing is ever locked here, so no lock token holds. @throws DavError 412, 400 */
+export async function demandIf (request: DavRequest): Promise<void> {
+  const given = header(request, 'if')
+  if (given === undefined) return
+  const lists = parseIf(given)
+  const states = new Map<string | undefined, IfState>([[undefined, { etag: request.target.member?.etag, tokens: [] }]])
+  for (const { resource } of lists) if (!states.has(resource)) states.set(resource, await taggedState(request, resource ?? ''))
+  if (!evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) throw new DavError(412, 'the If header does not hold')
+}
+
+async function taggedState ({ site, user, url, origins }: DavRequest, tag: string): Promise<IfState> {
+  const path = resolve(url, tag, origins)
+  const resource = path === undefined ? undefined : await locate(site, path.segments)
+  return { etag: resource !== undefined && allowed(user, resource, dav('read')) ? resource.member?.etag : undefined, tokens: [] }
 }

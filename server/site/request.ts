@@ -5,6 +5,7 @@ import type { Path } from '../dav/href.js'
 import type { Element } from '../xml/element.js'
 import { parse, XmlError } from '../xml/parse.js'
 import { xmlLimits } from './limits.js'
+import type { Resource } from './resource.js'
 import type { Site } from './site.js'
 
 /** A request as the methods see it. */
@@ -14,6 +15,8 @@ export interface DavRequest {
   /** As it came over the wire. */
   readonly url: string
   readonly path: Path
+  /** What the path names. */
+  readonly target: Resource
   readonly user: DirectoryRecord
   readonly headers: Headers
   readonly body: Buffer

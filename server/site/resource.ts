@@ -36,6 +36,13 @@ export async function locate (site: Site, segments: readonly string[]): Promise<
   return below(await provide(site, owner), owner, segments, rest)
 }
 
+/** The collection that a resource lies in, or would lie in; its kind is `unmapped` when it is not there. */
+export async function parentOf (site: Site, { kind, segments, owner, home, collection }: Resource): Promise<Resource> {
+  const around = segments.slice(0, -1)
+  const isKnown = kind === 'event' || kind === 'file' || kind === 'unmapped'
+  return isKnown && home !== undefined && collection !== undefined ? { kind: kindOf(collection), segments: around, owner, home, collection } : await locate(site, around)
+}
+
 function nothing (segments: readonly string[]): Resource {
   return { kind: 'unmapped', segments, owner: undefined }
 }

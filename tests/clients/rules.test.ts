@@ -100,10 +100,9 @@ t.test('2: every answer to every method carries DAV, refusals too', async t => {
   const requests: readonly (readonly [string, string, number, (string | undefined)?])[] = [
     ['PROPFIND', work, 207], ['PROPPATCH', work, 207, colour], ['REPORT', work, 207, query('')], ['MKCALENDAR', `${home}new/`, 201], ['MKCOL', `${home}other/`, 201],
     ['GET', work, 200], ['HEAD', `${work}meeting.ics`, 200], ['PUT', `${work}broken.ics`, 403, 'nothing'], ['PROPFIND', '/nowhere/', 404], ['REPORT', work, 400, '<unclosed>'],
-    ['DELETE', `${work}meeting.ics`, 204], ['PROPFIND', '/calendars/users/bob/', 403], ['FOO', work, 501]
+    ['DELETE', `${work}meeting.ics`, 204], ['PROPFIND', '/calendars/users/bob/', 403]
   ]
   for (const [method, url, status, body] of requests) {
-    if (method === 'FOO') continue
     const answer = await it.ask(method, url, body === undefined ? {} : { body })
     t.equal(answer.status, status, `${method} ${url}`)
     t.match(answer.headers['dav'], /calendar-access/, `DAV after ${method} ${url} ${answer.status}`)

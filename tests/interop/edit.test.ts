@@ -108,6 +108,12 @@ t.test('what is done in documents/ is on the wire within a second', {
       const took = await until(seen)
       t.ok(took < 1000, `${what}: seen after ${took.toFixed(0)} ms`)
     }
+    // Only an event of the file system tells of it: the directory itself does not change
+    const inPlace = async (target: string, file: string): Promise<void> => {
+      const [token] = await state(served, target)
+      writeFileSync(file, event('new@example.org', `In place, ${target}`))
+      await within('a file written in place', async () => (await sync(served, target, token)).changed.includes('new.ics'))
+    }
     await shell(t, 'mkdir "Fêtes 2025"', home)
     await within('mkdir', () => listed('Fêtes 2025'))
     const made = `${served.home}${encodeURIComponent('Fêtes 2025')}/`
@@ -115,11 +121,13 @@ t.test('what is done in documents/ is on the wire within a second', {
     await within('ctag of the home', async () => await property(served, served.home, 'CS:getctag') !== homeCtag)
     await shell(t, 'cp ../../../../../outside/new.ics "Fêtes 2025/"', home)
     await within('a file in it', async () => (await sync(served, made, '')).changed.includes('new.ics'))
+    await inPlace(made, path.join(home, 'Fêtes 2025', 'new.ics'))
     cpSync(path.join(home, 'Fêtes 2025'), path.join(home, 'copied'), { recursive: true })
     await within('a directory that comes with its files', async () => (await sync(served, `${served.home}copied/`, '')).changed.includes('new.ics'))
     await shell(t, 'mv copied renamed', home)
     await within('mv', async () => await listed('renamed') && !await listed('copied') &&
       (await sync(served, `${served.home}renamed/`, '')).changed.includes('new.ics'))
+    await inPlace(`${served.home}renamed/`, path.join(home, 'renamed', 'new.ics'))
     await shell(t, 'rm -r renamed "Fêtes 2025"', home)
     await within('rm -r', async () => !await listed('renamed') && !await listed('Fêtes 2025'))
     mkdirSync(path.join(home, 'Fêtes 2025'))

@@ -16,9 +16,9 @@ t.test('a name that cannot be a file of ours is refused', async t => {
 })
 
 t.test('every other name is taken as it is', async t => {
-  const names = ['a.ics', 'A b+c&d=é.ics', '日程.ics', '🎂.ics', 'a'.repeat(251) + '.ics', 'ä'.repeat(125) + 'a.ics', 'no extension', 'a.', 'a..ics', '-rf', '~', '#', 'x.ics#', 'swp', '__proto__', 'a%2Fb.ics', 'a\\b', 'cafe\u0301.ics']
+  const names = ['a.ics', 'A b+c&d=é.ics', '日程.ics', '🎂.ics', 'a'.repeat(251) + '.ics', 'ä'.repeat(125) + 'a.ics', 'no extension', 'a.', 'a..ics', '-rf', 'x.ics#', 'swp', '__proto__', 'a%2Fb.ics', 'a\\b', 'cafe\u0301.ics']
   const directory = t.testdir()
-  for (const name of names.filter(name => name !== '~')) {
+  for (const name of names) {
     t.equal(fileName(name), name)
     writeFileSync(`${directory}/${name}`, '')
   }
@@ -40,7 +40,6 @@ t.test('the ETag is of the bytes alone', async t => {
   t.equal(etagOf(Buffer.from('a')), etagOf(new Uint8Array([97])))
   t.not(etagOf(Buffer.from('a')), etagOf(Buffer.from('b')))
   t.not(etagOf(Buffer.from('a')), etagOf(Buffer.from('a\n')))
-  t.ok(directory)
 })
 
 t.test('a stamp changes with the inode, the size and both times', async t => {

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Collection, Home } from '../../store/home.js'
@@ -99,14 +101,23 @@ export function shell (cwd: string, command: string): string {
   return execFileSync('/bin/sh', ['-c', command], { cwd, encoding: 'utf8', timeout: 20_000, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-/** Mounts a small file system on an existing directory until the end of the test. @returns why it could not */
-export function mount (t: Test, at: string, size: string): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root may mount'
+/** A fresh file system on a directory of its own until the end of the test; only root can. @returns its path, or why there is none */
+export function mounted (t: Test, options: string): { path: string } | { problem: string } {
+  if (process.getuid?.() !== 0) return { problem: 'only root may mount' }
+  const path = mkdtempSync(join(tmpdir(), 'caldavd-mount-'))
+  t.teardown(() => {
+    shell('/', `umount -l '${path}' 2>/dev/null || true`)
+    rmdirSync(path)
+  })
+  return remount(path, options)
+}
+
+/** Mounts over an existing directory; whoever calls it unmounts. */
+export function remount (path: string, options: string): { path: string } | { problem: string } {
   try {
-    shell('/', `mount -t tmpfs -o size=${size} caldavd-test '${at}'`)
+    shell('/', `mount ${options} caldavd-test '${path}'`)
+    return { path }
   } catch (error) {
-    return `cannot mount a tmpfs here: ${(error as Error).message}`
+    return { problem: `cannot mount here: ${(error as Error).message}` }
   }
-  t.teardown(() => { shell('/', `umount -l '${at}'`) })
-  return undefined
 }
