@@ -30,7 +30,7 @@ export async function measure (seats: readonly Seat[], results: Results, pace: P
 export async function measureCold (seats: readonly Seat[], results: Results, pace: Pace): Promise<void> {
   for (let round = 0; round < Math.min(pace.rounds, 3); round++) {
     pace.say(`cold start ${round + 1}`)
-    for (const chilled of [false, true]) {
+    for (const chilled of [true, false]) {
       for (const seat of rotate(seats, round)) {
         const of = (name: string): Series => results.of(name, seat.samples.length, seat.contender.name)
         const listing = of(chilled ? 'first listing, index removed' : 'first listing, restarted')

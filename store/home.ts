@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, type Stats } from 'node:fs'
-import { codeOf, translated } from './error.js'
+import { codeOf, StoreError, translated } from './error.js'
 import { stampOf } from './etag.js'
-import { facts as statsOf, read } from './file.js'
+import { facts as statsOf, read, removeTree, temporaryPrefix } from './file.js'
 import type { Describe } from './index/fact.js'
 import { nextRevision, revision, trim, trimmed } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { body } from './index/search.js'
-import { isCurrent, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { forgetOthers, isCurrent, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
-import { heal, properties } from './property.js'
+import { heal, mirrored, properties } from './property.js'
 
 /** A directory of a home. Its members are files; the collections below it have entries of their own. */
 export interface Collection {
@@ -60,7 +60,7 @@ export interface HomeOptions {
   readonly report: (message: string) => void
 }
 
-interface CollectionRow { id: number, path: string, stamp: string, attributes: string, revision: number, changed: number, gone: number }
+interface CollectionRow { id: number, path: string, attributes: string, revision: number, changed: number, gone: number }
 
 /** What this process knows of a directory that is there. */
 interface Known {
@@ -75,6 +75,15 @@ interface Known {
   readonly suspects: Set<string>
 }
 
+/** One walk through the directories of a home. */
+interface Walk {
+  readonly rows: Map<string, CollectionRow>
+  /** Paths that are there. */
+  readonly found: Set<string>
+  /** Paths to tell about when the index has been written. */
+  readonly changed: string[]
+}
+
 const deepest = 16
 const mostSuspects = 1000
 
@@ -83,10 +92,17 @@ export class Home {
   readonly path: string
   readonly directory: string
   readonly #options: HomeOptions
+  readonly #started = Date.now()
   #index: Index | undefined
+  /** Epoch and revision of the index when it was closed. */
+  #left = ''
   readonly #known = new Map<string, Known>()
   readonly #comparing = new Map<string, Promise<void>>()
+  readonly #unreadable = new Set<string>()
+  #mending = Promise.resolve()
   #listed = false
+  #isFull = false
+  #stopped = false
 
   constructor (options: HomeOptions) {
     this.#options = options
@@ -94,10 +110,13 @@ export class Home {
     this.directory = options.directory
   }
 
-  /** The index, opened when it was closed. */
+  /** The index, opened when it was closed; what is known goes with the index it was known of. */
   get index (): Index {
+    if (this.#index?.isDamaged === true) this.#throwAway()
     if (this.#index === undefined) {
       this.#index = openIndex(this.#options.indexFile)
+      // somebody has deleted the file in the meantime, or put an older one there
+      if (progressOf(this.#index) !== this.#left) this.#forget()
       trim(this.#index)
     }
     return this.#index
@@ -105,8 +124,24 @@ export class Home {
 
   /** Closes the index file; the next use opens it again. */
   close (): void {
+    if (this.#index === undefined) return
+    this.#left = this.#index.isDamaged ? '' : progressOf(this.#index)
+    this.#index.close()
+    this.#index = undefined
+  }
+
+  #forget (): void {
+    this.#known.clear()
+    this.#listed = false
+  }
+
+  #throwAway (): void {
+    this.#options.report(`the index of ${this.path} is damaged and is made anew from the files`)
     this.#index?.close()
     this.#index = undefined
+    this.#left = ''
+    removeIndex(this.#options.indexFile)
+    this.#forget()
   }
 
   /** Whether a comparison is under way, which needs the index open. */
@@ -114,33 +149,37 @@ export class Home {
     return this.#comparing.size > 0
   }
 
+  /** Breaks off the comparisons under way; there will be no others. */
+  stop (): void {
+    this.#stopped = true
+  }
+
   /** Waits for the comparisons under way. */
   async idle (): Promise<void> {
-    await Promise.allSettled(this.#comparing.values())
+    while (this.isBusy) await Promise.allSettled(this.#comparing.values())
+    await this.#mending
   }
 
   get isOpen (): boolean {
     return this.#index !== undefined
   }
 
-  /** Work on the index; when it turns out damaged, it is thrown away and the files are read again. */
+  /** Work that brings the index up to date; when the index turns out damaged, it is thrown away and the work is done again with a new one. */
   guarded<T> (work: () => T): T {
     try {
       return work()
     } catch (error) {
       if (!isDamage(error)) throw error
-      this.#options.report(`the index of ${this.path} is damaged and is made anew: ${(error as Error).message}`)
-      this.close()
-      removeIndex(this.#options.indexFile)
-      this.#known.clear()
-      this.#listed = false
-      throw error
+      if (this.#index !== undefined) this.#throwAway()
+      return work()
     }
   }
 
   /** The collection at a path below the home, as it is on disk now; `undefined` when there is no such directory. Links are not followed. */
   collection (path: string): Collection | undefined {
     if (!this.#listed) this.list()
+    // a directory on the way may have become a link
+    if (path.includes('/') && this.collection(path.slice(0, path.lastIndexOf('/'))) === undefined) return undefined
     let known = this.#known.get(path)
     const stats = statsOf(known?.collection.directory ?? this.#directoryOf(path))
     if (stats?.isDirectory() !== true) {
@@ -171,54 +210,79 @@ export class Home {
 
   /** Compares the home's directories with the index: new, gone, and changed properties. */
   list (): void {
-    this.guarded(() => {
-      const found = new Set<string>()
-      this.index.transaction(() => {
-        const rows = new Map(this.index.all<CollectionRow>('SELECT * FROM collection').map(row => [row.path, row]))
-        this.#walk('', rows, found, 0)
-        for (const row of rows.values()) if (!found.has(row.path)) this.#lose(row)
+    let changed: string[] = []
+    try {
+      this.guarded(() => {
+        const walk: Walk = { rows: new Map(), found: new Set(), changed: [] }
+        this.index.transaction(() => {
+          for (const row of this.index.all<CollectionRow>('SELECT * FROM collection')) walk.rows.set(row.path, row)
+          this.#walk('', walk, 0)
+          for (const row of walk.rows.values()) if (!walk.found.has(row.path)) this.#lose(row, walk)
+        })
+        this.#listed = true
+        changed = walk.changed
       })
-      this.#listed = true
-    })
+    } catch (error) {
+      // the index has gone back to what it was, so what is known must not be ahead of it
+      this.#forget()
+      throw error
+    }
+    for (const path of changed) this.#options.changed(this, path)
   }
 
-  #walk (path: string, rows: ReadonlyMap<string, CollectionRow>, found: Set<string>, depth: number): void {
+  #walk (path: string, walk: Walk, depth: number): void {
     const directory = this.#directoryOf(path)
     const stats = statsOf(directory)
     if (stats?.isDirectory() !== true) return
-    found.add(path)
-    const collection = this.#meet(path, directory, stats, rows.get(path))
-    // RFC 4791 4.2: nothing but objects in a calendar; directories somebody made there are not served
-    if (collection.holdsObjects || depth >= deepest) return
-    for (const entry of entries(directory)) {
-      if (entry.isDirectory() && !isIgnored(entry.name)) this.#walk(path === '' ? entry.name : `${path}/${entry.name}`, rows, found, depth + 1)
+    walk.found.add(path)
+    try {
+      const collection = this.#meet(path, directory, stats, walk)
+      // RFC 4791 4.2: nothing but objects in a calendar; directories somebody made there are not served
+      if (collection.holdsObjects || depth >= deepest) return
+      const below = entries(directory).filter(entry => entry.isDirectory() && !isIgnored(entry.name))
+      this.#unreadable.delete(path)
+      for (const { name } of below) this.#walk(path === '' ? name : `${path}/${name}`, walk, depth + 1)
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'read-only') throw error
+      this.#keep(path, walk, error)
     }
   }
 
-  #meet (path: string, directory: string, stats: Stats, row: CollectionRow | undefined): Collection {
+  // one directory that must not be read is no reason to serve none; what is below it is not gone
+  #keep (path: string, { rows, found }: Walk, { message }: StoreError): void {
+    for (const row of rows.keys()) if (path === '' || row.startsWith(`${path}/`)) found.add(row)
+    if (!this.#unreadable.has(path)) this.#options.report(`${this.#directoryOf(path)} is not served as it is: ${message}`)
+    this.#unreadable.add(path)
+  }
+
+  #meet (path: string, directory: string, stats: Stats, { rows, changed }: Walk): Collection {
     const known = this.#known.get(path)
+    const row = rows.get(path)
     const stamp = stampOf(stats)
     if (known !== undefined && row?.gone === 0 && known.stamp === stamp) return known.collection
     const values = properties(directory, '')
     const attributes = hashOf(values)
     const resourcetype = values.get('{DAV:}resourcetype')
-    let id = row?.id
+    const id = idOf(path)
     if (row === undefined) {
       const now = nextRevision(this.index)
-      id = this.index.run("INSERT INTO collection (path, stamp, attributes, revision, changed) VALUES (?, '', ?, ?, ?)", path, attributes, now, now).lastInsertRowid
+      this.index.run("INSERT INTO collection (id, path, attributes, revision, changed, members) VALUES (?1, ?2, ?3, ?4, ?4, (SELECT count(*) FROM member WHERE collection = ?1))",
+        id, path, attributes, now)
     } else if (row.gone === 1 || row.attributes !== attributes) {
-      this.index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, nextRevision(this.index), row.id)
-      if (known !== undefined) this.#options.changed(this, path)
+      this.index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, nextRevision(this.index), id)
+      if (known !== undefined || row.gone === 1) changed.push(path)
     }
-    const collection = { id: id ?? 0, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
+    const collection = { id, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
     const same = known !== undefined && sameCollection(known.collection, collection)
+    if (known?.collection.holdsObjects !== collection.holdsObjects) forgetOthers(this.index, id, collection.holdsObjects)
     this.#known.set(path, {
       collection: same ? known.collection : collection, stamp, suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
     })
+    this.#options.met(directory, stats.ino)
     return collection
   }
 
-  #lose (row: CollectionRow): void {
+  #lose (row: CollectionRow, { changed }: Walk): void {
     this.#known.delete(row.path)
     this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
@@ -228,8 +292,8 @@ export class Home {
     this.index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', row.id)
     this.index.run('DELETE FROM member WHERE collection = ?', row.id)
     for (const { name } of names) this.index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', row.id, name, now)
-    this.index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, stamp = '', attributes = '' WHERE id = ?", now, now, row.id)
-    this.#options.changed(this, row.path)
+    this.index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '' WHERE id = ?", now, now, row.id)
+    changed.push(row.path)
   }
 
   /** The directories that are known, with their inodes. */
@@ -239,6 +303,8 @@ export class Home {
 
   /** Whether the index agrees with the directory as far as one `stat` can tell. */
   isFresh (collection: Collection): boolean {
+    // what is known counts only as long as its index is there
+    if (this.#index?.isDamaged !== false) void this.index
     const known = this.#known.get(collection.path)
     const stats = statsOf(collection.directory)
     if (known === undefined || stats === undefined || !known.compared || known.dirty || known.stamp !== stampOf(stats)) return false
@@ -249,8 +315,23 @@ export class Home {
   #clear (known: Known): void {
     const names = [...known.suspects]
     known.suspects.clear()
-    const place = this.place(known.collection)
-    if (this.guarded(() => this.index.transaction(() => updateUntil(place, names, Infinity, this.#options.report)))) this.#options.changed(this, known.collection.path)
+    const { collection } = known
+    try {
+      const changed = this.guarded(() => this.index.transaction(() => updateUntil(this.place(collection), [...names], Infinity, this.#options.report)))
+      this.#mend(collection, names.filter(name => memberRow(this.place(collection), name)?.attributed === 1))
+      if (changed) this.#options.changed(this, collection.path)
+    } catch (error) {
+      known.dirty = true
+      throw error
+    }
+  }
+
+  // attributes may have been set or lost with the change
+  #mend ({ directory }: Collection, names: readonly string[]): void {
+    if (names.length === 0 || this.#stopped) return
+    this.#mending = this.#mending.then(async () => { await heal(directory, names) }).catch((error: unknown) => {
+      this.#options.report(`cannot bring the properties kept in ${directory} up to date: ${error instanceof Error ? error.message : String(error)}`)
+    })
   }
 
   /** Says that something happened to a file of a directory (`undefined`: to any), so that the next `fresh` looks at it. */
@@ -264,46 +345,79 @@ export class Home {
   /** Makes the index agree with a directory; at once when it does already. Long comparisons let others work in between. */
   async fresh (collection: Collection): Promise<void> {
     // a comparison that is under way may have passed a file that changed since: then one more
-    for (let round = 0; round < 3 && !this.isFresh(collection); round++) {
+    for (let round = 0; round < 3 && !this.#stopped && !this.isFresh(collection); round++) {
       let running = this.#comparing.get(collection.path)
       if (running === undefined) {
         running = this.#compare(collection.path).finally(() => { this.#comparing.delete(collection.path) })
         this.#comparing.set(collection.path, running)
       }
+      if (!await this.#finished(collection, running)) return
+    }
+  }
+
+  // a full disk keeps the index from following, not anybody from reading what it knew
+  async #finished ({ path }: Collection, running: Promise<void>): Promise<boolean> {
+    try {
       await running
+      this.#isFull = false
+      return true
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'full' || this.#known.get(path)?.compared !== true) throw error
+      if (!this.#isFull) this.#options.report(`the index of ${this.path} stays behind the files: ${error.message}`)
+      this.#isFull = true
+      return false
     }
   }
 
   async #compare (path: string): Promise<void> {
     this.list()
     const known = this.#known.get(path)
-    const stats = known === undefined ? undefined : statsOf(known.collection.directory)
-    const names = known === undefined ? undefined : fileNames(known.collection.directory)
-    if (known === undefined || stats === undefined || names === undefined) return
+    if (known === undefined) return
+    try {
+      await this.#compareFiles(known)
+    } catch (error) {
+      known.dirty = true
+      throw error
+    }
+  }
+
+  async #compareFiles (known: Known): Promise<void> {
     const { collection } = known
+    const { path, directory } = collection
+    // the clock of a file system may be a little behind
+    if (!known.compared) removeDrafts(directory, this.#started - 100)
+    const stats = statsOf(directory)
+    const names = fileNames(directory)
+    if (stats === undefined || names === undefined) return
     known.dirty = false
     known.stamp = stampOf(stats)
     known.suspects.clear()
-    const place = this.place(collection)
     const gone = this.guarded(() => this.index.all<{ name: string }>('SELECT name FROM member WHERE collection = ?', collection.id))
       .map(row => row.name).filter(name => !names.has(name))
-    const todo = [...names, ...gone].reverse()
+    let todo = [...names, ...gone].reverse()
     let changed = false
     while (todo.length > 0) {
-      changed = this.guarded(() => this.index.transaction(() => updateUntil(place, todo, performance.now() + slice, this.#options.report))) || changed
+      const rest = this.guarded(() => {
+        const left = [...todo]
+        changed = this.index.transaction(() => updateUntil(this.place(collection), left, performance.now() + slice, this.#options.report)) || changed
+        return left
+      })
+      todo = rest
       if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
+      if (this.#stopped) break
     }
-    if (await heal(collection.directory, names)) this.#options.report(`put back the properties of ${this.path}/${path} that a copy had dropped`)
+    if (changed) this.#options.changed(this, path)
+    if (this.#stopped) {
+      known.dirty = true
+      return
+    }
+    if (await heal(directory, ['', ...mirrored(directory), ...this.#attributed(collection)])) this.#options.report(`put back the properties of ${this.path}/${path} that a copy had dropped`)
     known.compared = true
     this.list()
-    const after = this.#known.get(path)
-    if (after?.collection.id !== collection.id) return
-    this.#remember(after)
-    if (changed) this.#options.changed(this, path)
   }
 
-  #remember ({ collection, stamp }: { collection: Collection, stamp: string }): void {
-    this.index.run('UPDATE collection SET stamp = ? WHERE id = ?', stamp, collection.id)
+  #attributed ({ id }: Collection): string[] {
+    return this.index.all<{ name: string }>('SELECT name FROM member WHERE collection = ? AND attributed = 1', id).map(({ name }) => name)
   }
 
   /** What `updateMember` and the writing functions need to know of a collection. */
@@ -341,8 +455,10 @@ export class Home {
       let row = memberRow(place, real)
       const stats = statsOf(`${collection.directory}/${real}`)
       if (row === undefined || stats === undefined || !isCurrent(row, stats)) {
+        const before = row
         if (updateMember(place, real)) this.#options.changed(this, collection.path)
         row = memberRow(place, real)
+        tellProblem(place, before, row, this.#options.report)
       }
       return row === undefined || row.etag === '' ? undefined : asMember(row)
     })
@@ -355,12 +471,14 @@ export class Home {
       const place = this.place(collection)
       const real = this.nameOf(collection, name)
       const checked = Date.now()
-      const file = read(`${collection.directory}/${real}`)
+      const file = readable(`${collection.directory}/${real}`)
       let row = memberRow(place, real)
       if (file === undefined || row === undefined || !isCurrent(row, file.stats)) {
+        const before = row
         const changed = file === undefined ? updateMember(place, real) : learn(place, real, row, file.bytes, file.stats, checked)
         if (changed) this.#options.changed(this, collection.path)
         row = memberRow(place, real)
+        tellProblem(place, before, row, this.#options.report)
       }
       if (row === undefined || row.etag === '') return undefined
       const bytes = row.problem === '' && file !== undefined ? file.bytes : body(place.index, row.id)
@@ -433,6 +551,34 @@ export function asMember (row: MemberRow): Member {
   }
 }
 
+function progressOf (index: Index): string {
+  return `${index.epoch} ${revision(index)}`
+}
+
+/** The number of a collection: of its path, so that it is the same in every index. */
+function idOf (path: string): number {
+  return createHash('sha256').update(path).digest().readUIntBE(0, 6)
+}
+
+// `updateMember` says what is wrong with a file that must not be read
+function readable (path: string): ReturnType<typeof read> {
+  try {
+    return read(path)
+  } catch (error) {
+    if (error instanceof StoreError) return undefined
+    throw error
+  }
+}
+
+// what a crash left behind: drafts that were never renamed into place
+function removeDrafts (directory: string, before: number): void {
+  for (const { name } of entries(directory)) {
+    if (!name.startsWith(temporaryPrefix)) continue
+    const path = `${directory}/${name}`
+    if ((statsOf(path)?.ctimeMs ?? before) < before) removeTree(path)
+  }
+}
+
 function hashOf (values: ReadonlyMap<string, string>): string {
   if (values.size === 0) return ''
   return createHash('sha256').update(JSON.stringify([...values].sort(([a], [b]) => a < b ? -1 : 1))).digest('base64url').slice(0, 16)
@@ -467,11 +613,15 @@ const slice = 12
 function updateUntil (place: Place, names: string[], until: number, report: (message: string) => void): boolean {
   let changed = false
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
-    const before = memberRow(place, name)?.problem ?? ''
+    const before = memberRow(place, name)
     changed = updateMember(place, name) || changed
-    const after = memberRow(place, name)?.problem ?? ''
-    if (after !== '' && after !== before) report(`${place.directory}/${name} is not served as it is: ${after}`)
+    tellProblem(place, before, memberRow(place, name), report)
     if (performance.now() > until) break
   }
   return changed
+}
+
+function tellProblem ({ directory }: Place, before: MemberRow | undefined, after: MemberRow | undefined, report: (message: string) => void): void {
+  if (after === undefined || after.problem === '' || after.problem === before?.problem) return
+  report(`${directory}/${after.name} is not served as it is: ${after.problem}`)
 }

@@ -47,6 +47,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   #sweep: NodeJS.Timeout | undefined
   #checkpoint: NodeJS.Timeout | undefined
   #watcher: Watcher | undefined
+  readonly #running = new Set<Promise<void>>()
   #closed = false
 
   constructor (options: StoreOptions) {
@@ -57,7 +58,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     const drafts = `${options.documents}/.drafts`
     makeDirectory(options.documents)
     makeDirectory(options.state)
-    removeDrafts(drafts)
+    removeDrafts(drafts, options.report)
     makeDirectory(drafts)
     this.writing = { drafts, durable: options.durable }
     this.keepsAttributes = supported(drafts)
@@ -117,16 +118,34 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   #changed (home: Home, collection: string): void {
     if (this.#closed) return
-    this.emit('change', { home: home.path, collection })
+    // what is told has happened: a listener that fails must not make it undone
+    for (const listener of this.rawListeners('change')) {
+      this.#attempt(`tell about a change in ${home.path}/${collection}`, () => { listener.call(this, { home: home.path, collection }) })
+    }
     this.#checkpoint ??= setTimeout(() => {
       this.#checkpoint = undefined
-      for (const open of this.#homes.values()) if (open.isOpen) open.index.checkpoint()
+      for (const open of this.#homes.values()) if (open.isOpen) this.#attempt(`write the index of ${open.path}`, () => { open.index.checkpoint() })
     }, 5000).unref()
+  }
+
+  /** Work that nobody waits for, so that nobody else would hear of its failure. */
+  #attempt (what: string, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#report(what, error)
+    }
+  }
+
+  #report (what: string, error: unknown): void {
+    this.#options.report(`cannot ${what}: ${error instanceof Error ? error.message : String(error)}`)
   }
 
   /** Starts watching, and comparing every home with its index, latest used first. */
   async start (): Promise<void> {
-    const watcher = new Watcher(this.documents, this.#options.homeDepth, (directory, name) => { this.#notice(directory, name) }, this.#options.report)
+    const watcher = new Watcher(this.documents, this.#options.homeDepth, (directory, name) => {
+      this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, name) })
+    }, this.#options.report)
     await watcher.ready
     this.#watcher = watcher
     for (const home of this.#homes.values()) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
@@ -136,15 +155,25 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   /** Compares every home that exists with its index. */
   async sweep (): Promise<void> {
-    for (const segments of this.#homePaths()) {
-      if (this.#closed) return
-      try {
-        const home = this.home(segments)
-        if (home !== undefined) await compareAll(home, () => this.#closed)
-      } catch (error) {
-        this.#options.report(`cannot compare ${segments.join('/')} with its index: ${error instanceof Error ? error.message : String(error)}`)
+    await this.#inBackground(async () => {
+      for (const segments of this.#homePaths()) {
+        if (this.#closed) return
+        try {
+          const home = this.home(segments)
+          if (home !== undefined) await compareAll(home, () => this.#closed)
+        } catch (error) {
+          this.#report(`compare ${segments.join('/')} with its index`, error)
+        }
       }
-    }
+    })
+  }
+
+  /** Work that `close` waits for. */
+  async #inBackground (work: () => Promise<void>): Promise<void> {
+    const running = work().catch((error: unknown) => { this.#report('compare the documents with their indexes', error) })
+    this.#running.add(running)
+    await running
+    this.#running.delete(running)
   }
 
   #homePaths (): string[][] {
@@ -152,8 +181,9 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     for (let depth = 0; depth < this.#options.homeDepth; depth++) {
       paths = paths.flatMap(path => directoriesIn([this.documents, ...path].join('/')).map(name => [...path, name]))
     }
-    const used = [...this.#homes.keys()]
-    return paths.sort((a, b) => used.indexOf(b.join('/')) - used.indexOf(a.join('/')))
+    const used = new Map([...this.#homes.keys()].map((path, rank) => [path, rank]))
+    const rank = (path: string[]): number => used.get(path.join('/')) ?? -1
+    return paths.sort((a, b) => rank(b) - rank(a))
   }
 
   #notice (directory: string, name: string | undefined): void {
@@ -173,7 +203,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     const now = Date.now()
     if (this.#timer === undefined) this.#deadline = now + longestWait
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => { void this.#look() }, Math.max(0, Math.min(quiet, this.#deadline - now)))
+    this.#timer = setTimeout(() => { void this.#inBackground(async () => { await this.#look() }) }, Math.max(0, Math.min(quiet, this.#deadline - now)))
   }
 
   async #look (): Promise<void> {
@@ -184,10 +214,9 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       if (this.#closed) return
       try {
         if (home.collection(path)?.holdsObjects !== true) home.list()
-        const collection = home.collection(path)
-        if (collection !== undefined) await home.fresh(collection)
+        await freshBelow(home, path)
       } catch (error) {
-        this.#options.report(`cannot follow a change in ${home.path}/${path}: ${error instanceof Error ? error.message : String(error)}`)
+        this.#report(`follow a change in ${home.path}/${path}`, error)
       }
     }
   }
@@ -198,10 +227,21 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     clearTimeout(this.#timer)
     clearInterval(this.#sweep)
     clearTimeout(this.#checkpoint)
+    for (const home of this.#homes.values()) home.stop()
     await this.#watcher?.close()
+    await Promise.all(this.#running)
     await Promise.all([...this.#homes.values()].map(async home => { await home.idle() }))
     for (const home of this.#homes.values()) home.close()
   }
+}
+
+// what was in a directory before it was followed has no events of its own
+async function freshBelow (home: Home, path: string): Promise<void> {
+  const collection = home.collection(path)
+  if (collection === undefined) return
+  if (!home.isFresh(collection)) await home.fresh(collection)
+  if (collection.holdsObjects) return
+  for (const child of home.children(path)) await freshBelow(home, child.path)
 }
 
 async function compareAll (home: Home, stopped: () => boolean): Promise<void> {
@@ -243,10 +283,10 @@ function makeDirectory (path: string): void {
 }
 
 // what a crash left behind: drafts that were never renamed into place
-function removeDrafts (drafts: string): void {
+function removeDrafts (drafts: string, report: (message: string) => void): void {
   try {
     for (const name of readdirSync(drafts)) if (name.startsWith(temporaryPrefix)) removeTree(`${drafts}/${name}`)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw translated(error, `clear ${drafts}`)
+    if (codeOf(error) !== 'ENOENT') report(`cannot clear ${drafts}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }

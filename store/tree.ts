@@ -1,13 +1,14 @@
-import { copyFileSync, constants, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
-import { facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
+import { draft, facts as statsOf, flushDirectory, read, removeTree, rename, temporary } from './file.js'
 import type { Collection, Home } from './home.js'
 import { fileName } from './name.js'
-import { setProperties } from './property.js'
+import { properties, setProperties } from './property.js'
 import { sidecarName } from './sidecar.js'
-import { draftsFor, type Writing } from './write.js'
+import { draftsFor, isSameDevice, type Writing } from './write.js'
 
 /**
  * Makes a directory for a collection with its first properties: prepared out of sight and renamed into place, so that it is
@@ -17,28 +18,38 @@ import { draftsFor, type Writing } from './write.js'
  */
 export async function makeCollection (writing: Writing, home: Home, path: string, values: ReadonlyMap<string, string>): Promise<Collection> {
   const target = targetOf(home, path)
-  await prepare(writing, target, async prepared => {
+  const prepared = await prepare(writing, target, async prepared => {
     makeDirectory(prepared)
     await setProperties(prepared, '', values)
-  }, () => {
-    if (statsOf(target) !== undefined) throw new StoreError('exists', `${target} exists`)
   })
+  try {
+    targetOf(home, path)
+    if (statsOf(target) !== undefined) throw new StoreError('exists', `${target} exists`)
+    rename(prepared, target)
+  } catch (error) {
+    removeQuietly(prepared)
+    throw error
+  }
   return await placed(writing, home, path, target)
 }
 
 function targetOf (home: Home, path: string): string {
-  fileName(path.slice(path.lastIndexOf('/') + 1))
+  const end = path.lastIndexOf('/')
+  fileName(path.slice(end + 1))
   const target = `${home.directory}/${path}`
-  if (statsOf(dirname(target))?.isDirectory() !== true) throw new StoreError('missing', `${dirname(target)} does not exist`)
+  // not by the disk alone: a link is no collection
+  const parent = home.collection(end < 0 ? '' : path.slice(0, end))
+  if (parent === undefined) throw new StoreError('missing', `${dirname(target)} does not exist`)
+  // RFC 4791 4.2
+  if (parent.holdsObjects) throw new StoreError('bad-name', `${parent.directory} holds objects and no collections`)
   return target
 }
 
-async function prepare (writing: Writing, target: string, make: (prepared: string) => Promise<void>, guard: () => void): Promise<void> {
+async function prepare (writing: Writing, target: string, make: (prepared: string) => Promise<void>): Promise<string> {
   const prepared = temporary(draftsFor(writing, dirname(target)))
   try {
     await make(prepared)
-    guard()
-    rename(prepared, target)
+    return prepared
   } catch (error) {
     removeQuietly(prepared)
     throw error
@@ -72,10 +83,11 @@ function removeQuietly (path: string): void {
 
 /** Removes a collection with all it holds: renamed out of sight first, so that nobody sees half of it. @throws StoreError */
 export async function deleteCollection (writing: Writing, home: Home, collection: Collection): Promise<void> {
+  if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
   const out = setAside(writing, collection.directory)
   home.list()
   if (writing.durable) await flushDirectory(dirname(collection.directory))
-  removeTree(out)
+  await removeInTurns(out)
 }
 
 function setAside (writing: Writing, directory: string): string {
@@ -84,62 +96,91 @@ function setAside (writing: Writing, directory: string): string {
   return out
 }
 
-/**
- * Moves a collection to a path of the same or another home by one rename; what was there is replaced.
- * @throws StoreError
- */
-export async function moveCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string): Promise<Collection> {
-  const target = targetOf(toHome, path)
+/** Puts a directory to its place; what is there is set aside, and comes back when that fails. @returns what was set aside */
+function replace (writing: Writing, from: string, target: string): string | undefined {
   const out = statsOf(target) === undefined ? undefined : setAside(writing, target)
   try {
-    rename(collection.directory, target)
+    rename(from, target)
   } catch (error) {
     if (out !== undefined) rename(out, target)
     throw error
   }
+  return out
+}
+
+/** Removes what nobody sees any more, without keeping others waiting. What cannot be removed now is removed at the next start. */
+async function removeInTurns (out: string | undefined): Promise<void> {
+  if (out !== undefined) await rm(out, { recursive: true, force: true }).catch(() => {})
+}
+
+/**
+ * Moves a collection to a path of the same or another home by one rename; what was there is replaced. Between file systems
+ * it is copied and then removed.
+ * @throws StoreError
+ */
+export async function moveCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string): Promise<Collection> {
+  const target = targetOf(toHome, path)
+  if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
+  if (!isSameDevice(collection.directory, dirname(target))) {
+    const made = await copyCollection(writing, home, collection, toHome, path, true)
+    await deleteCollection(writing, home, collection)
+    return made
+  }
+  const out = replace(writing, collection.directory, target)
   home.list()
   const made = await placed(writing, toHome, path, target)
   if (writing.durable) await flushDirectory(dirname(collection.directory))
-  if (out !== undefined) removeTree(out)
+  await removeInTurns(out)
   return made
 }
 
 /**
- * Copies a collection with its properties; with `members` also all that is below it. The copy is made out of sight and
- * renamed into place; what was there is replaced.
+ * Copies a collection with its properties; with `members` also all that is below it, as it is served. The copy is made out of
+ * sight and renamed into place; what was there is replaced.
  * @throws StoreError
  */
 export async function copyCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, members: boolean): Promise<Collection> {
   const target = targetOf(toHome, path)
-  let out: string | undefined
-  await prepare(writing, target, async prepared => { await copyTree(home, collection, prepared, members) }, () => {
-    if (statsOf(target) !== undefined) out = setAside(writing, target)
-  })
+  const prepared = await prepare(writing, target, async prepared => { await copyTree(writing, home, collection, prepared, members) })
+  let out
+  try {
+    targetOf(toHome, path)
+    out = replace(writing, prepared, target)
+  } catch (error) {
+    removeQuietly(prepared)
+    throw error
+  }
   const made = await placed(writing, toHome, path, target)
-  if (out !== undefined) removeTree(out)
+  await removeInTurns(out)
   return made
 }
 
-async function copyTree (home: Home, collection: Collection, target: string, members: boolean): Promise<void> {
+async function copyTree (writing: Writing, home: Home, collection: Collection, target: string, members: boolean): Promise<void> {
   makeDirectory(target)
   attribute.copy(collection.directory, target)
-  if (statsOf(`${collection.directory}/${sidecarName}`) !== undefined) copyFile(collection.directory, target, sidecarName)
+  await setProperties(target, '', properties(collection.directory, ''))
   if (!members) return
   await home.fresh(collection)
-  let copied = 0
-  for (const { name } of home.members(collection)) {
-    copyFile(collection.directory, target, name)
-    if (++copied % 50 === 0) await new Promise(resolve => setImmediate(resolve))
-  }
-  await flushDirectory(target)
-  for (const child of home.children(collection.path)) await copyTree(home, child, `${target}/${child.path.slice(child.path.lastIndexOf('/') + 1)}`, true)
+  const names = home.members(collection).map(({ name }) => name)
+  while (names.length > 0) await Promise.all(names.splice(0, atOnce).map(async name => { await copyOne(writing, home, collection, name, target) }))
+  const sidecar = read(`${collection.directory}/${sidecarName}`)
+  if (sidecar !== undefined) await copyFile(writing, sidecar.bytes, undefined, target, sidecarName)
+  if (writing.durable) await flushDirectory(target)
+  for (const child of home.children(collection.path)) await copyTree(writing, home, child, `${target}/${child.path.slice(child.path.lastIndexOf('/') + 1)}`, true)
 }
 
-function copyFile (from: string, to: string, name: string): void {
-  try {
-    copyFileSync(`${from}/${name}`, `${to}/${name}`, constants.COPYFILE_FICLONE)
-  } catch (error) {
-    throw translated(error, `copy ${from}/${name}`)
-  }
-  attribute.copy(`${from}/${name}`, `${to}/${name}`)
+/** As many files are flushed at once as threads wait for the disk. */
+const atOnce = 4
+
+async function copyOne (writing: Writing, home: Home, collection: Collection, name: string, target: string): Promise<void> {
+  // it may have become a link or gone since the copying began
+  if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} was removed while it was copied`)
+  // what was removed since the list was made is not copied
+  const source = home.content(collection, name)
+  if (source !== undefined) await copyFile(writing, source.bytes, `${collection.directory}/${name}`, target, name)
+}
+
+async function copyFile ({ durable }: Writing, bytes: Buffer, attributes: string | undefined, target: string, name: string): Promise<void> {
+  const written = await draft(target, bytes, path => { if (attributes !== undefined) attribute.copy(attributes, path) }, durable)
+  rename(written.path, `${target}/${name}`)
 }

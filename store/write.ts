@@ -1,12 +1,13 @@
-import { unlinkSync } from 'node:fs'
+import { unlinkSync, type Stats } from 'node:fs'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
-import { discard, draft, facts as statsOf, flushDirectory, read, rename, type Draft } from './file.js'
+import { stampOf } from './etag.js'
+import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } from './file.js'
 import type { Collection, Home, Member } from './home.js'
 import type { Facts } from './index/fact.js'
-import { learn, memberRow, removeMember } from './index/update.js'
+import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { fileName } from './name.js'
-import { forgetMember, properties, setProperties } from './property.js'
+import { forgetMember, isMirrored, properties, setProperties } from './property.js'
 
 /** How a store writes. */
 export interface Writing {
@@ -26,30 +27,50 @@ export interface Body { readonly bytes: Buffer, readonly facts?: Facts | undefin
  * Writes a member: draft, attributes of the old file, flush, `guard`, rename, index; then the directory is flushed.
  * Readers see the old file or the new one, and a write that was acknowledged survives a power cut.
  * @returns the member as it is served now, and whether there was none before
- * @throws StoreError bad-name, full, read-only, missing (the collection), unreadable (a file made by hand that cannot be served); what `guard` throws
+ * @throws StoreError bad-name, full, read-only, missing (the collection), unreadable (a file made by hand that cannot be served,
+ * or a body that is no object for a collection of objects); what `guard` throws
  */
 export async function writeMember (writing: Writing, home: Home, collection: Collection, segment: string, { bytes, facts }: Body, guard: Guard): Promise<{ created: boolean, member: Member }> {
-  const name = home.nameOf(collection, fileName(segment))
-  const target = `${collection.directory}/${name}`
-  guardTarget(home, collection, name, target, guard)
+  fileName(segment)
+  guardTarget(home, collection, segment, guard)
+  const known = factsOf(home, collection, segment, bytes, facts)
   for (let attempt = 0; ; attempt++) {
+    const name = home.nameOf(collection, segment)
+    const target = `${collection.directory}/${name}`
     const seen = statsOf(target)
-    const written = await draft(draftsFor(writing, collection.directory), bytes, path => { if (seen !== undefined) attribute.copy(target, path) }, writing.durable)
-    // attributes that changed while the draft was flushed must be copied again
-    const now = statsOf(target)
-    if (seen?.ctimeMs !== now?.ctimeMs && attempt < 5) {
+    // a file that was removed by hand must not hand its properties to its successor
+    if (seen === undefined && isMirrored(collection.directory, name)) await forgetMember(collection.directory, name, () => {})
+    const written = await draft(draftsFor(writing, collection.directory), bytes, path => { if (seen !== undefined) copyAttributes(target, path) }, writing.durable)
+    // attributes that changed while the draft was flushed must be copied again, and the name may have got another spelling
+    if (attempt < 5 && (seen?.ctimeMs !== statsOf(target)?.ctimeMs || home.nameOf(collection, segment) !== name)) {
       discard(written)
       continue
     }
-    const result = commit(home, collection, name, target, written, bytes, facts, guard)
+    const result = commit(home, collection, name, target, written, bytes, known, guard)
     if (writing.durable) await flushDirectory(collection.directory)
     return result
   }
 }
 
+// both are on one file system: what does not fit now is a disk that is full
+function copyAttributes (target: string, path: string): void {
+  const [first] = attribute.copy(target, path)
+  if (first !== undefined) throw new StoreError('full', `no room to keep the attribute ${first} of ${target}`)
+}
+
+function factsOf (home: Home, collection: Collection, name: string, bytes: Buffer, facts: Facts | undefined): Facts | undefined {
+  const { describe } = home.place(collection)
+  if (facts !== undefined || describe === undefined) return facts
+  try {
+    return describe(bytes)
+  } catch (error) {
+    throw new StoreError('unreadable', `${name} is nothing that ${collection.directory} can hold: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
 function commit (home: Home, collection: Collection, name: string, target: string, written: Draft, bytes: Buffer, facts: Facts | undefined, guard: Guard): { created: boolean, member: Member } {
   try {
-    const before = guardTarget(home, collection, name, target, guard)
+    const before = guardTarget(home, collection, name, guard)
     return home.own(collection, () => {
       rename(written.path, target)
       const stats = statsOf(target)
@@ -65,28 +86,37 @@ function commit (home: Home, collection: Collection, name: string, target: strin
   }
 }
 
-function guardTarget (home: Home, collection: Collection, name: string, target: string, guard: Guard): Member | undefined {
-  const stats = statsOf(target)
-  if (stats !== undefined && !stats.isFile()) throw new StoreError('exists', `${target} is ${stats.isDirectory() ? 'a directory' : 'no regular file'}`)
-  const current = home.member(collection, name)
-  guard(current)
-  if (current === undefined && stats !== undefined) {
-    throw new StoreError('unreadable', `${target} is a file made by hand that cannot be read (${home.problem(collection, name) ?? 'unknown'}); it is not replaced until somebody mends or removes it`)
+/** Asks `guard` about what is there, and again when a hand was quicker than the answer. */
+function guardTarget (home: Home, collection: Collection, segment: string, guard: Guard): Member | undefined {
+  for (let attempt = 0; ; attempt++) {
+    // the directory may have become a link or gone since it was looked up
+    if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
+    const name = home.nameOf(collection, segment)
+    const target = `${collection.directory}/${name}`
+    const stats = statsOf(target)
+    if (stats !== undefined && !stats.isFile()) throw new StoreError('exists', `${target} is ${stats.isDirectory() ? 'a directory' : 'no regular file'}`)
+    const current = home.member(collection, name)
+    guard(current)
+    if (current === undefined && stats !== undefined) {
+      throw new StoreError('unreadable', `${target} is a file made by hand that cannot be read (${home.problem(collection, name) ?? 'unknown'}); it is not replaced until somebody mends or removes it`)
+    }
+    if (attempt >= 5 || isSame(stats, statsOf(target))) return current
   }
-  return current
 }
 
-const sameDevice = new Map<string, boolean>()
+function isSame (a: Stats | undefined, b: Stats | undefined): boolean {
+  return (a === undefined ? undefined : stampOf(a)) === (b === undefined ? undefined : stampOf(b))
+}
 
 /** The directory for drafts that will be renamed into `directory`: a rename works only within one file system, so a home mounted from elsewhere keeps its drafts itself, as dot files. */
 export function draftsFor ({ drafts }: Writing, directory: string): string {
-  let same = sameDevice.get(directory)
-  if (same === undefined) {
-    same = statsOf(drafts)?.dev === statsOf(directory)?.dev
-    if (sameDevice.size > 10_000) sameDevice.clear()
-    sameDevice.set(directory, same)
-  }
-  return same ? drafts : directory
+  return isSameDevice(drafts, directory) ? drafts : directory
+}
+
+/** Whether a file can be renamed from one directory into the other. */
+export function isSameDevice (one: string, other: string): boolean {
+  const device = statsOf(one)?.dev
+  return device !== undefined && device === statsOf(other)?.dev
 }
 
 /**
@@ -95,15 +125,26 @@ export function draftsFor ({ drafts }: Writing, directory: string): string {
  */
 export async function deleteMember (writing: Writing, home: Home, collection: Collection, segment: string, guard: Guard): Promise<void> {
   const name = home.nameOf(collection, segment)
-  const member = home.member(collection, name)
-  guard(member)
-  if (member === undefined) throw new StoreError('missing', `${collection.directory}/${name} does not exist`)
-  home.own(collection, () => {
-    unlink(`${collection.directory}/${name}`)
-    home.guarded(() => { removeMember(home.place(collection), name) })
+  await forgetMember(collection.directory, name, () => {
+    const member = home.collection(collection.path) === undefined ? undefined : home.member(collection, name)
+    guard(member)
+    if (member === undefined) throw new StoreError('missing', `${collection.directory}/${name} does not exist`)
+    home.own(collection, () => {
+      unlink(`${collection.directory}/${name}`)
+      forget(home, collection, name)
+    })
   })
   if (writing.durable) await flushDirectory(collection.directory)
-  await forgetMember(collection.directory, name)
+}
+
+function forget (home: Home, collection: Collection, name: string): void {
+  try {
+    home.guarded(() => { removeMember(home.place(collection), name) })
+  } catch (error) {
+    // the file is gone whether the index has room to say so or not
+    if (!(error instanceof StoreError && error.reason === 'full')) throw error
+    home.suspect(collection.path, undefined)
+  }
 }
 
 function unlink (path: string): void {
@@ -141,7 +182,8 @@ async function replaceProperties ({ home, collection }: Spot, name: string, valu
 
 /**
  * Moves a member with its dead properties by one rename: at any moment it is at one place or the other, never at none.
- * @throws as `writeMember`
+ * Between file systems it is copied and then removed.
+ * @throws as `writeMember`; StoreError changed when the file was edited while it was copied
  */
 export async function moveMember (writing: Writing, from: Spot, to: Spot, guard: Guard): Promise<{ created: boolean, member: Member }> {
   const source = from.home.member(from.collection, from.name)
@@ -149,24 +191,42 @@ export async function moveMember (writing: Writing, from: Spot, to: Spot, guard:
   const name = to.home.nameOf(to.collection, fileName(to.name))
   const old = `${from.collection.directory}/${source.name}`
   const target = `${to.collection.directory}/${name}`
-  const spilled = properties(from.collection.directory, source.name)
-  const before = guardTarget(to.home, to.collection, name, target, guard)
-  from.home.own(from.collection, () => {
-    to.home.own(to.collection, () => {
-      rename(old, target)
-      const file = read(target)
-      if (file === undefined) throw new StoreError('changed', `${target} was removed while it was moved`)
-      to.home.guarded(() => { learn(to.home.place(to.collection), name, memberRow(to.home.place(to.collection), name), file.bytes, file.stats, Date.now()) })
-      from.home.guarded(() => { removeMember(from.home.place(from.collection), source.name) })
-    })
-  })
+  if (old === target) return { created: false, member: source }
+  if (source.problem !== '') throw new StoreError('unreadable', `${old} cannot be moved as long as it is not what is served: ${source.problem}`)
+  if (to.collection.holdsObjects) factsOf(to.home, to.collection, name, from.home.content(from.collection, source.name)?.bytes ?? Buffer.alloc(0), undefined)
+  if (!isSameDevice(from.collection.directory, to.collection.directory)) return await moveAcross(writing, from, to, source, guard)
+  const values = properties(from.collection.directory, source.name)
+  const before = await forgetMember(from.collection.directory, source.name, () => renameMember(from, to, { old, source, target, name }, guard))
   if (writing.durable) {
     await flushDirectory(to.collection.directory)
     await flushDirectory(from.collection.directory)
   }
-  await forgetMember(from.collection.directory, source.name)
-  await replaceProperties({ ...to, name }, name, spilled)
+  await replaceProperties({ ...to, name }, name, values)
   const member = to.home.member(to.collection, name)
   if (member === undefined) throw new StoreError('unreadable', `${target} cannot be served: ${to.home.problem(to.collection, name) ?? 'unknown'}`)
   return { created: before === undefined, member }
+}
+
+interface Way { readonly old: string, readonly source: Member, readonly target: string, readonly name: string }
+
+function renameMember (from: Spot, to: Spot, { old, source, target, name }: Way, guard: Guard): Member | undefined {
+  const before = guardTarget(to.home, to.collection, name, guard)
+  const now = from.home.collection(from.collection.path) === undefined ? undefined : from.home.member(from.collection, source.name)
+  if (now?.etag !== source.etag || now.problem !== '') throw new StoreError('changed', `${old} was changed while it was moved`)
+  from.home.own(from.collection, () => {
+    to.home.own(to.collection, () => {
+      rename(old, target)
+      to.home.guarded(() => { updateMember(to.home.place(to.collection), name) })
+      from.home.guarded(() => { removeMember(from.home.place(from.collection), source.name) })
+    })
+  })
+  return before
+}
+
+async function moveAcross (writing: Writing, from: Spot, to: Spot, { name, etag }: Member, guard: Guard): Promise<{ created: boolean, member: Member }> {
+  const result = await copyMember(writing, from, to, guard)
+  await deleteMember(writing, from.home, from.collection, name, current => {
+    if (current?.etag !== etag) throw new StoreError('changed', `${from.collection.directory}/${name} was changed while it was moved; both are kept`)
+  })
+  return result
 }

@@ -26,6 +26,14 @@ export function refusal (resource: Resource, privilege: Name): DavError {
     element(dav('resource'), element(dav('href'), hrefOf(resource)), element(dav('privilege'), element(privilege))))
 }
 
+/**
+ * Stops whoever may do nothing at all with a resource, in the same words whether it is there or not, and whatever it is.
+ * @throws DavError 403 need-privileges
+ */
+export function demandSight (user: DirectoryRecord, resource: Resource): void {
+  if (privileges(user, resource).length === 0) throw refusal({ ...resource, kind: 'unmapped' }, dav('read'))
+}
+
 /** @throws DavError 403 need-privileges */
 export function demand (user: DirectoryRecord, resource: Resource, privilege: Name): void {
   if (!allowed(user, resource, privilege)) throw refusal(resource, privilege)

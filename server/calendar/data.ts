@@ -31,7 +31,11 @@ export function dataRequest (wanted: Element): DataRequest {
   const comp = child(wanted, caldav('comp'))
   const range = (name: string): Range | undefined => {
     const source = child(wanted, caldav(name))
-    return source === undefined ? undefined : timeRange(source)
+    if (source === undefined) return undefined
+    // RFC 4791 9.6.5 to 9.6.7: unlike a filter's, these have both ends
+    const both = timeRange(source)
+    if (!Number.isFinite(both.start) || !Number.isFinite(both.end)) throw failed('valid-filter', `${source.name} expects start and end`)
+    return both
   }
   const [expandTo, recurrence, freeBusy] = [range('expand'), range('limit-recurrence-set'), range('limit-freebusy-set')]
   return {

@@ -61,13 +61,11 @@ function candidates (home: Home, collection: Collection, { component, range }: P
 function decides (home: Home, { row }: Candidate, filter: CompFilter, plan: Plan, floating: Zone): boolean {
   // every object of the type matches a filter that names just the type
   if (plan.isPlain && plan.range === undefined) return true
-  if (plan.isPlain && plan.range !== undefined && row.component === 'VEVENT') {
-    return happens(compiled(home, row), plan.range, floating)
-  }
-  const bytes = body(home.index, row.id)
-  if (bytes === undefined) return false
-  const limit = budget()
   try {
+    if (plan.isPlain && plan.range !== undefined && row.component === 'VEVENT') return happens(compiled(home, row), plan.range, floating)
+    const bytes = body(home.index, row.id)
+    if (bytes === undefined) return false
+    const limit = budget()
     // a series too monstrous to be searched through is listed: a client deletes what it does not find
     return matches(filter, parse(decode(bytes)), { floating, budget: limit }) || limit.exhausted
   } catch (error) {

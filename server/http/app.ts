@@ -51,10 +51,6 @@ export function makeApp (front: Front): FastifyInstance {
   app.setErrorHandler((error, request, reply) => { void send(front, request, reply, errorReply(asDavError(error, request), front.site.log, `${request.method} ${urlOf(request)}`)) })
   app.setNotFoundHandler((request, reply) => { void handle(front, request, reply) })
   app.route({ method: [...app.supportedMethods] as never, url: '/', handler: async (request, reply) => await handle(front, request, reply) })
-  app.server.on('clientError', (_error, socket) => {
-    // a method that node's parser does not know, or no HTTP at all
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  })
   return app
 }
 
@@ -132,9 +128,13 @@ async function run (site: Site, request: FastifyRequest, url: string, path: Path
     await demandIf(dav)
     return await method.run(dav)
   } catch (error) {
-    // RFC 9110 15.5.6
-    throw error instanceof DavError && error.status === 405 ? new DavError(405, error.message, { headers: { allow: allow(target.kind) }, cause: error }) : error
+    throw error instanceof DavError && error.status === 405 ? withAllow(error, method.name, target) : error
   }
+}
+
+/** RFC 9110 15.5.6: a method may be wrong here for another reason than the kind, such as a slash at the end. */
+function withAllow (error: DavError, refused: string, { kind }: Resource): DavError {
+  return new DavError(405, error.message, { headers: { allow: allow(kind).split(', ').filter(name => name !== refused).join(', ') }, cause: error })
 }
 
 /** RFC 9110 8.4.1: a coding that is not undone must not be taken for the content. */

@@ -33,7 +33,7 @@ export interface CalendarObject {
  * | TZID without VTIMEZONE, known by name            | accepted                         | RFC 7809 3.1.1: standard time zones need none |
  * | TZID without VTIMEZONE, unknown                  | valid-calendar-object-resource   | each client would place it elsewhere |
  * | TZID on a DATE                                   | accepted                         | ignored by all |
- * | TZID on a UTC time                               | valid-calendar-data              | half of the readers believe the one, half the other |
+ * | TZID on a UTC time, other than UTC itself         | valid-calendar-data              | half of the readers believe the one, half the other |
  * | value not of its type, or VALUE that contradicts it | valid-calendar-data           | read differently or dropped |
  * | VALUE left out (DTSTART:20250131)                | accepted                         | read by its form by all |
  * | empty text (DESCRIPTION:)                        | accepted                         | RFC 5545 3.3.11 allows it, Google and Apple write it |

@@ -122,7 +122,8 @@ function checkValue (property: Property): void {
   const parts = rule.list && value.includes(',') ? value.split(',') : [value]
   for (const part of parts) if (!types.some(type => type.is(part))) throw wrongValue(property, types)
   if (rule.utc && !value.endsWith('Z')) throw invalid(line, `expected ${name} in UTC (with Z), found ${JSON.stringify(value)}`)
-  if (parameters['TZID'] && timed.has(name) && value.includes('Z')) throw invalid(line, `expected ${name} either with TZID or in UTC (with Z), found both`)
+  // python-caldav writes DTSTART;TZID=UTC:…Z, which all read alike
+  if (parameters['TZID'] && !isUtc.test(parameters['TZID'][0] ?? '') && timed.has(name) && value.includes('Z')) throw invalid(line, `expected ${name} either with TZID or in UTC (with Z), found both`)
 }
 
 /** Of a property that is not known here a list may be meant, so it is enough when each part or the whole is of the type. */
@@ -138,6 +139,8 @@ function checkRule ({ name, value, line }: Property): void {
     throw invalid(line, `expected a recurrence rule in ${name}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
+
+const isUtc = /^(?:etc\/)?(?:utc|gmt|z|zulu|universal)$/i
 
 /** The kinds of RFC 5545 3.3.4 and 3.3.5 that may not be mixed; with a zone and UTC may. */
 type Kind = 'a date' | 'a local time' | 'a time in UTC' | 'a time with TZID'

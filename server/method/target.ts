@@ -1,4 +1,4 @@
-import { allowed, refusal } from '../acl/check.js'
+import { allowed, demandSight } from '../acl/check.js'
 import type { Member } from '../../store/home.js'
 import type { Holder } from '../calendar/write.js'
 import { DavError } from '../dav/error.js'
@@ -13,12 +13,12 @@ import { dav } from '../xml/name.js'
 import type { Method } from './method.js'
 
 /**
- * Lets a method have its target. What lies in somebody else's home is refused the same whether it is there or not.
- * @throws DavError 404 when nothing is there, 405 or the method's own refusal for another kind, 403 need-privileges
+ * Lets a method have its target.
+ * @throws DavError 403 need-privileges when the user must not know what is there, 404 when nothing is, 405 or the method's own refusal for another kind
  */
 export function admit (method: Method, target: Resource, user: DirectoryRecord): void {
+  demandSight(user, target)
   if (method.on.includes(target.kind)) return
-  if (target.owner !== undefined && !allowed(user, target, dav('read'))) throw refusal(target, dav('read'))
   if (target.kind === 'unmapped') throw new DavError(404, `${hrefOf(target)} does not exist`)
   throw method.elsewhere?.(target) ?? new DavError(405, `${method.name} is not for ${hrefOf(target)}`)
 }

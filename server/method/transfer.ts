@@ -1,4 +1,4 @@
-import { demand } from '../acl/check.js'
+import { demand, demandSight } from '../acl/check.js'
 import type { Member } from '../../store/home.js'
 import { copyCollection, deleteCollection, moveCollection } from '../../store/tree.js'
 import { copyMember, deleteMember, moveMember, type Guard, type Spot } from '../../store/write.js'
@@ -32,6 +32,7 @@ export async function transfer (request: DavRequest, moves: boolean): Promise<Da
 }
 
 function authorize ({ user }: DavRequest, target: Resource, parent: Resource): void {
+  demandSight(user, target)
   if (parent.kind === 'unmapped' && parent.owner === undefined) return
   demand(user, parent, dav('bind'))
   if (target.kind !== 'unmapped') demand(user, parent, dav('unbind'))

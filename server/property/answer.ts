@@ -1,5 +1,6 @@
 import { isPrivate } from '../../twistedcompat/attribute.js'
 import { properties } from '../../store/property.js'
+import { DavError } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
@@ -45,7 +46,7 @@ interface Step {
   readonly empty: string
 }
 
-/** Values that a report computes itself, by property name; the content as text. */
+/** Values that a report computes itself, by property name; the content as text. What they throw as DavError becomes the status of the property. */
 export type Extra = ReadonlyMap<Name, (resource: Resource, wanted: Element) => string | undefined>
 
 /** Answers one question about many resources. What is the same for all of a kind is worked out once. */
@@ -76,7 +77,7 @@ export class Answers {
     const { home, collection, kind } = resource
     if (home === undefined || collection === undefined || resource.member !== undefined || !this.#needsFresh(resource)) return
     await home.fresh(collection)
-    if (kind === 'home') for (const below of home.children('')) await home.fresh(below)
+    if (kind === 'home' || kind === 'folder') for (const below of home.children(collection.path)) await home.fresh(below)
   }
 
   /** The propstats of a resource; call `prepare` before. */
@@ -85,16 +86,23 @@ export class Answers {
     if (this.#wanted.form === 'names') return [{ status: 200, xml: this.#names(resource, dead) }]
     let found = ''
     let missing = ''
+    const refused: Propstat[] = []
     for (const step of this.#plan(resource.kind)) {
-      const value = this.#value(resource, step, dead)
-      if (value !== undefined) found += value
-      else if (this.#wanted.form === 'named') missing += step.empty
+      try {
+        const value = this.#value(resource, step, dead)
+        if (value !== undefined) found += value
+        else if (this.#wanted.form === 'named') missing += step.empty
+      } catch (error) {
+        // one event that repeats too often must not spoil the answer for all others
+        if (!(error instanceof DavError)) throw error
+        refused.push({ status: error.status, xml: step.empty, error: error.element })
+      }
     }
     if (this.#wanted.form === 'all') found += this.#allDead(dead)
     const propstats: Propstat[] = []
-    if (found !== '' || missing === '' || this.#minimal) propstats.push({ status: 200, xml: found })
+    if (found !== '' || (missing === '' && refused.length === 0) || this.#minimal) propstats.push({ status: 200, xml: found })
     if (missing !== '' && !this.#minimal) propstats.push({ status: 404, xml: missing })
-    return propstats
+    return [...propstats, ...refused]
   }
 
   #value (resource: Resource, { row, name, ask, open, close }: Step, dead: DeadProperties): string | undefined {

@@ -19,16 +19,16 @@ export interface Instruction { readonly name: Name, readonly value: Element | un
 
 /**
  * The instructions of a DAV:propertyupdate, DAV:mkcol or CALDAV:mkcalendar, in order (RFC 4918 9.2).
- * @throws DavError 400 when there is none, or something that is neither DAV:set nor DAV:remove with one DAV:prop
+ * Elements other than DAV:set and DAV:remove are passed over (RFC 4918 17).
+ * @throws DavError 400 when one of the two holds no DAV:prop
  */
 export function instructions (body: Element): Instruction[] {
-  const found = elements(body).flatMap(part => {
+  return elements(body).flatMap(part => {
     const prop = child(part, dav('prop'))
     if (part.name !== dav('set') && part.name !== dav('remove')) return []
     if (prop === undefined) throw new DavError(400, `${part.name} expects a DAV:prop`)
     return elements(prop).map(value => ({ name: value.name, value: part.name === dav('set') ? inLanguage(value, prop, part) : undefined }))
   })
-  return found
 }
 
 // RFC 4918 4.3: the language in force is part of the value

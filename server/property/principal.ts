@@ -1,7 +1,8 @@
-import { calendarUserAddresses, type DirectoryRecord, type RecordType } from '../directory/record.js'
+import { calendarUserAddresses, guidKey, recordTypes, type DirectoryRecord, type RecordType } from '../directory/record.js'
 import { href } from '../dav/href.js'
 import type { Kind } from '../site/kind.js'
 import { homeHref, principalHref, type Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
 import { caldav, cs, dav } from '../xml/name.js'
 import { escapeText } from '../xml/write.js'
 import { hrefElement } from './href.js'
@@ -23,8 +24,8 @@ export const principal: readonly PropertyRow[] = [
   { name: caldav('schedule-inbox-URL'), on, read: ({ owner }) => box(owner, 'inbox') },
   { name: caldav('schedule-outbox-URL'), on, read: ({ owner }) => box(owner, 'outbox') },
   { name: cs('email-address-set'), on, read: ({ owner }) => owner?.emails.map(email => `<CS:email-address>${escapeText(email)}</CS:email-address>`).join('') },
-  { name: cs('calendar-proxy-read-for'), on, read: ({ owner }, { site }) => owner === undefined ? undefined : proxyFor(site.directory.all('users'), owner, 'readProxies') },
-  { name: cs('calendar-proxy-write-for'), on, read: ({ owner }, { site }) => owner === undefined ? undefined : proxyFor(site.directory.all('users'), owner, 'writeProxies') },
+  { name: cs('calendar-proxy-read-for'), on, read: ({ owner }, { site }) => owner === undefined ? undefined : proxyFor(site, owner, 'readProxies') },
+  { name: cs('calendar-proxy-write-for'), on, read: ({ owner }, { site }) => owner === undefined ? undefined : proxyFor(site, owner, 'writeProxies') },
   { name: cs('record-type'), on, read: ({ owner }) => owner?.type }
 ]
 
@@ -51,8 +52,11 @@ function groupMembership ({ owner, access }: Resource, { site }: Ask): string {
   return site.directory.groupsOf(owner).map(group => hrefElement(principalHref(group))).join('')
 }
 
-function proxyFor (records: readonly DirectoryRecord[], { guid }: DirectoryRecord, half: 'readProxies' | 'writeProxies'): string {
-  return records.filter(record => record[half].includes(guid)).map(record => hrefElement(principalHref(record))).join('')
+// people, rooms and groups, named as proxies themselves or through a group
+function proxyFor ({ directory }: Site, owner: DirectoryRecord, half: 'readProxies' | 'writeProxies'): string {
+  const guids = new Set([owner, ...directory.groupsOf(owner)].map(({ guid }) => guidKey(guid)))
+  return recordTypes.flatMap(type => directory.all(type)).filter(record => record.guid !== owner.guid && record[half].some(guid => guids.has(guidKey(guid))))
+    .map(record => hrefElement(principalHref(record))).join('')
 }
 
 function calendarHomeSet ({ kind, owner }: Resource, { user }: Ask): string | undefined {

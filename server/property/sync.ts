@@ -14,10 +14,10 @@ export const sync: readonly PropertyRow[] = [
   { name: dav('supported-report-set'), on: everyKind, read: ({ kind }) => reports(kind) }
 ]
 
-/** The token of a collection as far as the index knows; compare with the disk before. The home counts all that is below it. */
+/** The token of a collection as far as the index knows; compare with the disk before. The home and its folders count all that the home holds: below a folder lie collections too. */
 export function tokenOf ({ kind, home, collection }: Resource): string {
   if (home === undefined || collection === undefined) return ''
-  const { epoch, revision } = kind === 'home' ? home.total() : home.progress(collection)
+  const { epoch, revision } = kind === 'home' || kind === 'folder' ? home.total() : home.progress(collection)
   return syncToken(epoch, revision)
 }
 

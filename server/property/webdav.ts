@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { facts } from '../../store/file.js'
 import { kinds } from '../site/kind.js'
 import { fromStored } from '../site/stored.js'
 import type { Resource } from '../site/resource.js'
@@ -65,13 +65,13 @@ function contentType (resource: Resource): string | undefined {
 }
 
 function lastModified ({ member, collection }: Resource): string | undefined {
-  const modified = member?.modified ?? (collection === undefined ? undefined : lstatSync(collection.directory, { throwIfNoEntry: false })?.mtimeMs)
+  const modified = member?.modified ?? (collection === undefined ? undefined : facts(collection.directory)?.mtimeMs)
   return modified === undefined ? undefined : new Date(modified).toUTCString()
 }
 
 function creationDate ({ member, collection }: Resource): string | undefined {
   if (collection === undefined) return undefined
-  const stats = lstatSync(member === undefined ? collection.directory : `${collection.directory}/${member.name}`, { throwIfNoEntry: false })
+  const stats = facts(member === undefined ? collection.directory : `${collection.directory}/${member.name}`)
   if (stats === undefined) return undefined
   // file systems without a birth time say 0
   return new Date(stats.birthtimeMs > 0 ? stats.birthtimeMs : stats.mtimeMs).toISOString().replace(/\.\d+Z$/, 'Z')

@@ -1,4 +1,4 @@
-import { allowed, refusal } from '../acl/check.js'
+import { demand, demandSight } from '../acl/check.js'
 import { floatingZone } from '../calendar/timezone.js'
 import { DavError } from '../dav/error.js'
 import { prefer } from '../dav/header.js'
@@ -42,8 +42,11 @@ async function addOne (request: DavRequest, resource: Resource, href: string, an
   try {
     const path = resolve(request.url, href, request.origins)
     const found = path === undefined ? undefined : nearby(resource, path.segments) ?? await locate(request.site, path.segments)
-    if (found?.owner !== undefined && !allowed(request.user, found, dav('read'))) multistatus.addError(href, refusal(found, dav('read')))
-    else if (found === undefined || found.kind === 'unmapped' || !isBelow(resource, found)) multistatus.addStatus(href, 404)
+    if (found !== undefined) {
+      demandSight(request.user, found)
+      demand(request.user, found, dav('read'))
+    }
+    if (found === undefined || found.kind === 'unmapped' || !isBelow(resource, found)) multistatus.addStatus(href, 404)
     else multistatus.addText(href, answers.of(found))
   } catch (error) {
     if (!(error instanceof DavError)) throw error

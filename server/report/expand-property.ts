@@ -29,7 +29,7 @@ const deepest = 8
 function named (query: Element): { name: Name, inner: Element }[] {
   return elements(query, dav('property')).map(inner => {
     const { name, namespace } = inner.attributes
-    if (name === undefined || name === '' || /[{}\s<>&]/.test(name)) throw new DavError(400, 'DAV:property expects an attribute name')
+    if (name === undefined || !/^[\p{L}_][\p{L}\p{M}\p{Nd}._-]*$/u.test(name)) throw new DavError(400, 'DAV:property expects an attribute name that XML can have')
     return { name: `{${namespace ?? 'DAV:'}}${name}`, inner }
   })
 }
@@ -72,8 +72,8 @@ async function response (request: DavRequest, href: string, inner: Element, dept
   const path = resolve(request.url, href, request.origins)
   const resource = path === undefined ? undefined : await locate(request.site, path.segments)
   const start = `<D:response><D:href>${escapeText(href)}</D:href>`
+  if (resource !== undefined && !allowed(request.user, resource, dav('read'))) return `${start}${statusElement(403)}</D:response>`
   if (resource === undefined || resource.kind === 'unmapped') return `${start}${statusElement(404)}</D:response>`
-  if (!allowed(request.user, resource, dav('read'))) return `${start}${statusElement(403)}</D:response>`
   const parts = (await propstats(request, resource, inner, depth + 1, budget)).map(({ status, xml }) => `<D:propstat><D:prop>${xml}</D:prop>${statusElement(status)}</D:propstat>`)
   return `${start}${parts.join('')}</D:response>`
 }

@@ -35,12 +35,12 @@ async function run (request: DavRequest, _resource: Resource, query: Element): P
   const { site, user, headers } = request
   const searches = elements(query, dav('property-search'))
   if (searches.length === 0) throw new DavError(400, 'principal-property-search expects a DAV:property-search')
-  const tests = searches.flatMap(testsIn)
+  const tests = searches.map(testsIn)
   const wantedType = query.attributes['type']
   const any = query.attributes['test'] === 'anyof'
   const found: DirectoryRecord[] = recordTypes.filter(type => wantedType === undefined || userTypes[type] === wantedType)
     .flatMap(type => site.directory.all(type))
-    .filter(record => any ? tests.some(test => holds(test, record)) : tests.every(test => holds(test, record)))
+    .filter(record => any ? tests.some(each => hold(each, record)) : tests.every(each => hold(each, record)))
   const answers = new Answers(site, user, wantedIn(query), prefer(headers).return === 'minimal')
   const multistatus = new Multistatus()
   return multistatusStream(multistatus, async function * () {
@@ -58,16 +58,25 @@ function testsIn (search: Element): Test[] {
   const prop = child(search, dav('prop'))
   const match = child(search, dav('match'))
   if (prop === undefined || match === undefined) throw new DavError(400, 'DAV:property-search expects DAV:prop and DAV:match')
-  const wanted = text(match).trim().toLowerCase()
+  const wanted = comparable(text(match).trim())
   return elements(prop).map(({ name }) => ({
     values: searchable.find(row => row.name === name)?.values, text: wanted, type: match.attributes['match-type'] ?? 'contains'
   }))
 }
 
+// RFC 3744 9.4: all properties of one DAV:property-search have to match
+function hold (tests: readonly Test[], record: DirectoryRecord): boolean {
+  return tests.length > 0 && tests.every(test => holds(test, record))
+}
+
 // RFC 3744 9.4: a property that cannot be searched matches nothing
 function holds ({ values, text: wanted, type }: Test, record: DirectoryRecord): boolean {
   return values !== undefined && wanted !== '' && values(record).some(value => {
-    const has = value.toLowerCase()
+    const has = comparable(value)
     return type === 'equals' ? has === wanted : type === 'starts-with' ? has.startsWith(wanted) || has.startsWith(`mailto:${wanted}`) : has.includes(wanted)
   })
+}
+
+function comparable (value: string): string {
+  return value.normalize('NFC').toLowerCase()
 }

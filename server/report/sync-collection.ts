@@ -1,3 +1,4 @@
+import type { Collection, Home } from '../../store/home.js'
 import { allowed } from '../acl/check.js'
 import { changesSince } from '../../store/index/journal.js'
 import { failed, DavError } from '../dav/error.js'
@@ -29,7 +30,7 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
   const deep = levelOf(query)
   const most = limitOf(query)
   const wanted = wantedIn(query)
-  const since = await sinceOf(resource, query)
+  const since = await sinceOf(resource, query, deep)
   const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, UTC))
   // the token is taken before the changes are read: what happens in between is told twice rather than never
   const token = tokenOf(resource)
@@ -77,10 +78,9 @@ function limitOf (query: Element): number {
 }
 
 /** The revision from which to tell; `undefined` = from nothing. Compares with the disk first. @throws DavError valid-sync-token */
-async function sinceOf ({ home, collection, kind }: Resource, query: Element): Promise<number | undefined> {
+async function sinceOf ({ home, collection }: Resource, query: Element, deep: boolean): Promise<number | undefined> {
   if (home === undefined || collection === undefined) return undefined
-  await home.fresh(collection)
-  if (kind !== 'calendar') for (const below of home.children(collection.path)) await home.fresh(below)
+  await freshen(home, collection, deep ? Infinity : 1)
   const element = child(query, dav('sync-token'))
   const given = element === undefined ? '' : text(element).trim()
   if (given === '') return undefined
@@ -89,6 +89,12 @@ async function sinceOf ({ home, collection, kind }: Resource, query: Element): P
   if (state.epoch !== home.index.epoch) throw failed('valid-sync-token', 'the sync token is of an index that is gone: synchronise from the start')
   if (state.revision < home.trimmed() || state.revision > home.total().revision) throw failed('valid-sync-token', `nothing is known of revision ${state.revision}: synchronise from the start`)
   return state.revision
+}
+
+async function freshen (home: Home, collection: Collection, levels: number): Promise<void> {
+  await home.fresh(collection)
+  if (levels === 0 || collection.holdsObjects) return
+  for (const below of home.children(collection.path)) await freshen(home, below, levels - 1)
 }
 
 // an initial synchronisation that is cut goes on in the order of revisions

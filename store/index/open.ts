@@ -2,16 +2,16 @@ import Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { StoreError } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 2
+const version = 3
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE collection (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,       -- below the home, '' = the home itself
-  stamp TEXT NOT NULL,             -- of the directory, when its names were last compared
   attributes TEXT NOT NULL,        -- hash of its dead properties
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
@@ -70,6 +70,7 @@ export class Index {
   readonly #statements = new Map<string, Prepared>()
   /** Made anew with every new index; sync tokens of another epoch are void. */
   readonly epoch: string
+  #damaged = false
 
   constructor (database: Database.Database) {
     this.#database = database
@@ -87,25 +88,45 @@ export class Index {
     return prepared
   }
 
+  /** It has answered that it cannot be trusted: throw it away. */
+  get isDamaged (): boolean {
+    return this.#damaged
+  }
+
   get<Row> (sql: string, ...values: Value[]): Row | undefined {
-    const { statement, order } = this.#prepared(sql)
-    return statement.get(...ordered(values, order)) as Row | undefined
+    return this.#watched(() => {
+      const { statement, order } = this.#prepared(sql)
+      return statement.get(...ordered(values, order)) as Row | undefined
+    })
   }
 
   all<Row> (sql: string, ...values: Value[]): Row[] {
-    const { statement, order } = this.#prepared(sql)
-    return statement.all(...ordered(values, order)) as Row[]
+    return this.#watched(() => {
+      const { statement, order } = this.#prepared(sql)
+      return statement.all(...ordered(values, order)) as Row[]
+    })
   }
 
   run (sql: string, ...values: Value[]): { lastInsertRowid: number, changes: number } {
-    const { statement, order } = this.#prepared(sql)
-    const { lastInsertRowid, changes } = statement.run(...ordered(values, order))
-    return { lastInsertRowid: Number(lastInsertRowid), changes }
+    return this.#watched(() => {
+      const { statement, order } = this.#prepared(sql)
+      const { lastInsertRowid, changes } = statement.run(...ordered(values, order))
+      return { lastInsertRowid: Number(lastInsertRowid), changes }
+    })
   }
 
   /** Runs `work` as one transaction, which also keeps other processes out of this home's index. Nested calls join. */
   transaction<T> (work: () => T): T {
-    return this.#database.inTransaction ? work() : this.#database.transaction(work).immediate()
+    return this.#watched(() => this.#database.inTransaction ? work() : this.#database.transaction(work).immediate())
+  }
+
+  #watched<T> (work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (isDamage(error)) this.#damaged = true
+      throw isFull(error) ? new StoreError('full', `cannot write the index ${this.#database.name}: ${error.message}`, { cause: error }) : error
+    }
   }
 
   /** Moves what was written into the main file; called when nobody waits. */
@@ -134,6 +155,10 @@ export function openIndex (file: string): Index {
 /** Whether an error says that the index file cannot be trusted any more. */
 export function isDamage (error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB|IOERR_SHORT_READ|ERROR)/.test(error.code)
+}
+
+function isFull (error: unknown): error is Error {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL'
 }
 
 /** Deletes an index file with its companions. */

@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
 import { hasProperties } from '../property.js'
@@ -32,7 +33,7 @@ export interface Place {
 }
 
 /** A member's row; `undefined` when the index has none. */
-export function memberRow (place: Place, name: string): MemberRow | undefined {
+export function memberRow (place: Pick<Place, 'index' | 'collection'>, name: string): MemberRow | undefined {
   return place.index.get<MemberRow>('SELECT * FROM member WHERE collection = ? AND name = ?', place.collection, name)
 }
 
@@ -51,23 +52,35 @@ export function updateMember (place: Place, name: string): boolean {
   if (stats === undefined || !stats.isFile()) return row !== undefined && removeMember(place, name)
   if (row !== undefined && isCurrent(row, stats)) return false
   const checked = Date.now()
-  const file = read(`${place.directory}/${name}`)
+  if (stats.size > largestRead) return learnLarge(place, name, row, stats, checked)
+  let file
+  try {
+    file = read(`${place.directory}/${name}`)
+  } catch (error) {
+    // one file that must not be read is no reason to serve none
+    if (!(error instanceof StoreError)) throw error
+    return markBroken(place, name, row, stats, checked, row?.attributed ?? 0, error.message)
+  }
   if (file === undefined) return row !== undefined && removeMember(place, name)
   return learn(place, name, row, file.bytes, file.stats, checked)
 }
 
-/** Plain files larger than this are not read for their ETag: it is made of their facts instead. */
-const largestHashed = 64 * 1024 * 1024
+/** Files larger than this are not read: the ETag of a plain file is made of its facts instead, and it is no object. */
+const largestRead = 64 * 1024 * 1024
+
+function learnLarge (place: Place, name: string, row: MemberRow | undefined, stats: Stats, checked: number): boolean {
+  const attributed = hasProperties(place.directory, name) ? 1 : 0
+  if (place.describe !== undefined) return markBroken(place, name, row, stats, checked, attributed, `${stats.size} bytes are too large for an object`)
+  const etag = etagOf(Buffer.from(stampOf(stats)))
+  if (row?.etag === etag) return confirm(place, row, stats, checked, attributed)
+  return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
+}
 
 /** Records bytes that are on disk now. @returns whether a client can see a difference */
 export function learn (place: Place, name: string, row: MemberRow | undefined, bytes: Buffer, stats: Stats, checked: number, known?: Facts): boolean {
-  const etag = bytes.length > largestHashed ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
+  const etag = bytes.length > largestRead ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
   const attributed = hasProperties(place.directory, name) ? 1 : 0
-  if (row?.etag === etag) {
-    place.index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, problem = '' WHERE id = ?",
-      stampOf(stats), checked, stats.mtimeMs, attributed, row.id)
-    return false
-  }
+  if (row?.etag === etag) return confirm(place, row, stats, checked, attributed)
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
   let facts
   try {
@@ -76,6 +89,17 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
     return markBroken(place, name, row, stats, checked, attributed, error instanceof Error ? error.message : String(error))
   }
   return record(place, name, { etag, stats, checked, attributed, facts, bytes })
+}
+
+function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, attributed: number): boolean {
+  try {
+    place.index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, problem = '' WHERE id = ?",
+      stampOf(stats), checked, stats.mtimeMs, attributed, row.id)
+  } catch (error) {
+    // it only saves the next look: a full disk must not keep anybody from reading
+    if (!(error instanceof StoreError && error.reason === 'full')) throw error
+  }
+  return false
 }
 
 const noFacts: Facts = { uid: '', component: '', spans: [] }
@@ -135,8 +159,15 @@ function recordSpan (index: Index, collection: number, member: number, { start, 
   }
 }
 
+/** Forgets files that were read as objects and are plain ones now, or the other way round: they are read again. */
+export function forgetOthers (index: Index, collection: number, holdsObjects: boolean): void {
+  const others = index.all<{ name: string }>(`
+    SELECT name FROM member WHERE collection = ? AND (etag = '' OR component <> '') <> ?`, collection, holdsObjects ? 1 : 0)
+  for (const { name } of others) removeMember({ index, collection }, name)
+}
+
 /** Records that a member's file is gone. @returns whether a client can see a difference */
-export function removeMember (place: Place, name: string): boolean {
+export function removeMember (place: Pick<Place, 'index' | 'collection'>, name: string): boolean {
   const { index, collection } = place
   return index.transaction(() => {
     const row = memberRow(place, name)

@@ -155,7 +155,10 @@ class Walk {
     const { status, body } = await this.send(method, url, name, { depth, ...(values === undefined ? {} : { values }) })
     this.t.equal(status, 207, `${method} ${url} ${name}`)
     const answers = told(body)
-    for (const each of answers) for (const [property, said] of each.others) this.t.equal(said, 404, `${name}: ${property} of ${each.href}`)
+    for (const each of answers) {
+      for (const [property, said] of each.others) this.t.equal(said, 404, `${name}: ${property} of ${each.href}`)
+      if (this.#client.brief) this.t.equal(each.others.size, 0, `${name}: in brief for ${each.href}`)
+    }
     return { answers, body }
   }
 
@@ -363,6 +366,64 @@ async function pollsHome (walk: Walk, token: string): Promise<void> {
 }
 
 for (const client of clients) t.test(`${client.folder} sets itself up, polls and sees what changed`, async t => await walkThrough(t, client, ours(client)))
+
+t.test('one acts for rooms too, and through groups', async t => {
+  const { ask } = await house(t, { accounts: `
+[groups.staff]
+members = ["groups/office"]
+[groups.office]
+members = ["users/alice"]
+[users.carol]
+fullName = "Carol"
+proxies = ["groups/staff"]
+readProxies = ["users/alice"]
+[locations.hall]
+fullName = "Hall"
+proxies = ["users/alice", "groups/office"]
+[resources.beamer]
+fullName = "Beamer"
+readProxies = ["groups/office"]
+` })
+  const principal = '/principals/users/alice/'
+  const body = ours(clients[0] as Client)('delegates') ?? ''
+  const [one] = told((await ask('REPORT', principal, { body })).body)
+  const names = (property: Name): string[] => elements(one?.found.get(property) ?? nothing, dav('response'))
+    .map(response => text(elements(response, dav('propstat')).flatMap(propstat => elements(propstat, dav('prop'))).flatMap(prop => elements(prop, dav('displayname')))[0] ?? nothing)).sort()
+  t.same(names(cs('calendar-proxy-write-for')), ['Carol', 'Hall'], 'each once')
+  t.same(names(cs('calendar-proxy-read-for')), ['Beamer', 'Carol'])
+  const [bob] = told((await ask('REPORT', '/principals/users/bob/', { user: 'bob', body })).body)
+  t.same(elements(bob?.found.get(cs('calendar-proxy-write-for')) ?? nothing), [])
+})
+
+t.test('attendees are found by name and address, however they are written', async t => {
+  const { ask } = await house(t, { accounts: '[users.mueller]\nfullName = "Jürgen Müller"\nemails = ["jm@example.com"]\n[locations.hall]\nfullName = "Great Hall"\n' })
+  const search = async (inside: string, attributes = ''): Promise<string[]> => {
+    const body = `<D:principal-property-search xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:CS="http://calendarserver.org/ns/" ${attributes}>${inside}<D:prop><D:displayname/></D:prop></D:principal-property-search>`
+    const answer = await ask('REPORT', '/principals/', { body, headers: { depth: '0' } })
+    t.equal(answer.status, 207, inside)
+    return told(answer.body).map(one => textOf(one, dav('displayname'))).sort()
+  }
+  const one = (prop: string, match: string, type = 'contains'): string => `<D:property-search><D:prop>${prop}</D:prop><D:match match-type="${type}">${match}</D:match></D:property-search>`
+  const name = '<D:displayname/>'
+  const mail = '<CS:email-address-set/>'
+  for (const [inside, attributes, expected] of [
+    [one(name, 'MÜLL'), '', ['Jürgen Müller']],
+    [one(name, 'mu\u0308ller'), '', ['Jürgen Müller']],
+    [one(name, 'Müller', 'starts-with'), '', []],
+    [one(name, 'great hall', 'equals'), '', ['Great Hall']],
+    [one(mail, 'jm@', 'starts-with'), '', ['Jürgen Müller']],
+    [one('<C:calendar-user-address-set/>', 'mailto:JM@example.com', 'equals'), '', ['Jürgen Müller']],
+    [one(name, 'a'), 'type="ROOM"', ['Great Hall']],
+    [one(name, 'a') + one(mail, 'alice'), '', ['Alice Example']],
+    [one(name, 'hall') + one(mail, 'alice'), 'test="anyof"', ['Alice Example', 'Great Hall']],
+    // RFC 3744 9.4: all properties of one property-search have to match
+    [one(name + mail, 'alice'), 'test="anyof"', ['Alice Example']],
+    [one(name + mail, 'jm@'), 'test="anyof"', []],
+    [one('<CS:first-name/>', 'alice') + one(name, 'bob'), 'test="anyof"', ['Bob Example']],
+    [one('', 'x'), '', []],
+    [one(name, ''), '', []]
+  ] as const) t.same(await search(inside, attributes), expected, `${attributes} ${inside}`)
+})
 
 const directory = process.env['CALDAVD_APPLE_REQUESTS']
 for (const client of clients) {

@@ -90,16 +90,3 @@ export function conditionIn (body: string): Name | undefined {
   const root = document(body)
   return root.name === dav('error') ? elements(root)[0]?.name : undefined
 }
-
-/** A PROPFIND body for these names, every namespace declared where it is used. */
-export function propfindBody (...names: readonly Name[]): string {
-  return `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>${propertyElements(names)}</prop></propfind>`
-}
-
-/** Empty elements with these names. */
-export function propertyElements (names: readonly Name[]): string {
-  return names.map(name => {
-    const end = name.lastIndexOf('}')
-    return `<x:${name.slice(end + 1)} xmlns:x="${name.slice(1, end)}"/>`
-  }).join('')
-}

@@ -6,8 +6,9 @@ import t, { type Test } from 'tap'
 import { apple, caldav, cs, dav, type Name } from '../../server/xml/name.js'
 import { elements, text } from '../../server/xml/element.js'
 import { house, type Answer, type House } from '../house.js'
+import { component, make, multiget, propfindBody, proppatch, query, sync } from './body.js'
 import { calendar, event, task } from './event.js'
-import { componentsOf, conditionIn, hrefsOf, namesIn, propfindBody, textOf, told, tokenIn, type Told } from './multistatus.js'
+import { componentsOf, conditionIn, hrefsOf, namesIn, textOf, told, tokenIn, type Told } from './multistatus.js'
 
 // What every client counts on, each rule with the client that goes wrong without it
 
@@ -41,19 +42,7 @@ async function propfind ({ ask }: House, url: string, depth: string, ...names: r
   return told(answer.body)
 }
 
-function query (components: string): string {
-  return `<C:calendar-query xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR">${components}</C:comp-filter></C:filter></C:calendar-query>`
-}
-
-function multiget (...hrefs: readonly string[]): string {
-  return `<C:calendar-multiget xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:prop><D:getetag/><C:calendar-data/></D:prop>${hrefs.map(href => `<D:href>${href}</D:href>`).join('')}</C:calendar-multiget>`
-}
-
-function sync (token: string, most?: number): string {
-  return `<D:sync-collection xmlns:D="DAV:"><D:sync-token>${token}</D:sync-token><D:sync-level>1</D:sync-level>${most === undefined ? '' : `<D:limit><D:nresults>${most}</D:nresults></D:limit>`}<D:prop><D:getetag/></D:prop></D:sync-collection>`
-}
-
-const colour = '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><A:calendar-color xmlns:A="http://apple.com/ns/ical/">#112233FF</A:calendar-color></D:prop></D:set></D:propertyupdate>'
+const colour = proppatch('<A:calendar-color>#112233FF</A:calendar-color>')
 
 /** The names of the files a 207 lists, in alphabetical order. */
 function listed (answers: readonly Told[]): string[] {
@@ -241,7 +230,7 @@ t.test('9: a sync that is cut says 507 for the collection and gives a token that
   const seen: string[] = []
   let token = ''
   for (let round = 0; round < 10; round++) {
-    const { status, body } = await it.ask('REPORT', work, { body: sync(token, 3) })
+    const { status, body } = await it.ask('REPORT', work, { body: sync(token, { most: 3 }) })
     t.equal(status, 207)
     const answers = told(body)
     const isCut = answers.some(one => one.status === 507)
@@ -270,9 +259,9 @@ t.test('10: the ETag is strong, and the same in PUT, GET, HEAD and every listing
   writeFileSync(join(onDisk(work), 'byhand.ics'), event('byhand', '20260106T090000Z', '20260106T100000Z'))
   const listings = [
     await propfind(it, work, '1', dav('getetag')),
-    told((await it.ask('REPORT', work, { body: query('<C:comp-filter name="VEVENT"/>'), headers: { depth: '1' } })).body),
+    told((await it.ask('REPORT', work, { body: query(component('VEVENT')), headers: { depth: '1' } })).body),
     told((await it.ask('REPORT', work, { body: sync('') })).body),
-    told((await it.ask('REPORT', work, { body: multiget(`${work}meeting.ics`, `${work}byhand.ics`) })).body)
+    told((await it.ask('REPORT', work, { body: multiget([`${work}meeting.ics`, `${work}byhand.ics`]) })).body)
   ]
   for (const answers of listings) {
     // vdirsyncer passes over what has none
@@ -294,7 +283,7 @@ t.test('11: a missing right is 403 with need-privileges, whatever was tried', as
   const tries: readonly (readonly [string, string, (string | undefined)?, Record<string, string>?])[] = [
     ['GET', `${work}meeting.ics`], ['HEAD', `${work}meeting.ics`], ['GET', work], ['PROPFIND', home], ['PROPFIND', work], ['PROPFIND', `${work}not-there.ics`], ['PUT', `${work}meeting.ics`, meeting, { 'content-type': 'text/calendar' }],
     ['PUT', `${work}new.ics`, event('new', '20260105T090000Z', '20260105T100000Z'), { 'content-type': 'text/calendar' }], ['DELETE', `${work}meeting.ics`], ['DELETE', work], ['DELETE', `${work}not-there.ics`], ['PROPPATCH', work, colour], ['PROPPATCH', principal, colour], ['MKCALENDAR', `${home}new/`],
-    ['MKCOL', `${home}new/`], ['REPORT', work, query('')], ['REPORT', work, sync('')], ['REPORT', work, multiget(`${work}meeting.ics`)], ['COPY', `${work}meeting.ics`, undefined, destination], ['MOVE', `${work}meeting.ics`, undefined, destination],
+    ['MKCOL', `${home}new/`], ['REPORT', work, query('')], ['REPORT', work, sync('')], ['REPORT', work, multiget([`${work}meeting.ics`])], ['COPY', `${work}meeting.ics`, undefined, destination], ['MOVE', `${work}meeting.ics`, undefined, destination],
     ['PUT', '/calendars/users/alice/not-there/a.ics', meeting, { 'content-type': 'text/calendar' }]
   ]
   for (const [method, url, body, headers = {}] of tries) {
@@ -305,7 +294,7 @@ t.test('11: a missing right is 403 with need-privileges, whatever was tried', as
   }
   t.equal(textOf((await propfind(it, work, '0', dav('sync-token')))[0], dav('sync-token')), before, 'and nothing has changed')
   // a query of another calendar in a multiget of one's own
-  const [one] = told((await it.ask('REPORT', '/calendars/users/bob/calendar/', { user: 'bob', body: multiget(`${work}meeting.ics`) })).body)
+  const [one] = told((await it.ask('REPORT', '/calendars/users/bob/calendar/', { user: 'bob', body: multiget([`${work}meeting.ics`]) })).body)
   t.match(one, { status: 403, errors: [dav('need-privileges')] })
 })
 
@@ -352,7 +341,7 @@ t.test('14: current-user-privilege-set lists aggregates and their parts', async 
 t.test('15: every calendar says what it takes, and takes only that', async t => {
   mkdirSync(onDisk(`${home}by hand`))
   await it.ask('MKCALENDAR', `${home}plain/`)
-  const one = '<C:mkcalendar xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"><D:set><D:prop><C:supported-calendar-component-set><C:comp name="VJOURNAL"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>'
+  const one = make('C:mkcalendar', '<C:supported-calendar-component-set><C:comp name="VJOURNAL"/></C:supported-calendar-component-set>')
   t.equal((await it.ask('MKCALENDAR', `${home}diary/`, { body: one })).status, 201)
   const calendars = (await propfind(it, home, '1', dav('resourcetype'), caldav('supported-calendar-component-set'))).filter(each => namesIn(each, dav('resourcetype')).includes(caldav('calendar')))
   const sets = Object.fromEntries(calendars.map(each => [each.href.slice(home.length), componentsOf(each)]))
@@ -389,7 +378,7 @@ t.test('17: a resource holds one UID, and a UID is in one resource', async t => 
   writeFileSync(join(directory, 'twice.ics'), twice)
   const listings = [
     await propfind(it, work, '1', dav('getetag')),
-    told((await it.ask('REPORT', work, { body: query('<C:comp-filter name="VEVENT"/>'), headers: { depth: '1' } })).body),
+    told((await it.ask('REPORT', work, { body: query(component('VEVENT')), headers: { depth: '1' } })).body),
     told((await it.ask('REPORT', work, { body: sync('') })).body)
   ]
   for (const answers of listings) t.same(listed(answers), ['meeting.ics'])
@@ -399,10 +388,10 @@ t.test('17: a resource holds one UID, and a UID is in one resource', async t => 
 
 t.test('18: Depth is forgiven where clients send anything', async t => {
   const work = await newCalendar('meeting.ics')
-  const all = query('<C:comp-filter name="VEVENT"/>')
+  const all = query(component('VEVENT'))
   for (const [depth, agent] of [['0', 'MSFT-WIN-3/10.0.19041'], ['1', 'Thunderbird'], ['infinity', 'x'], [undefined, 'iCal']] as const) {
     const headers = { 'user-agent': agent, ...(depth === undefined ? {} : { depth }) }
-    for (const body of [all, multiget(`${work}meeting.ics`), sync('')]) {
+    for (const body of [all, multiget([`${work}meeting.ics`]), sync('')]) {
       const answer = await it.ask('REPORT', work, { body, headers })
       t.equal(answer.status, 207)
       t.same(listed(told(answer.body)), ['meeting.ics'], `Depth ${depth ?? 'missing'}: ${body.slice(1, 20)}`)
@@ -411,16 +400,11 @@ t.test('18: Depth is forgiven where clients send anything', async t => {
 })
 
 t.test('19: MKCALENDAR with a resourcetype makes that type', async t => {
-  const subscription = `<B:mkcalendar xmlns:B="urn:ietf:params:xml:ns:caldav"><A:set xmlns:A="DAV:"><A:prop>
-    <B:supported-calendar-component-set><B:comp name="VEVENT"/></B:supported-calendar-component-set>
-    <A:resourcetype><A:collection/><C:subscribed xmlns:C="http://calendarserver.org/ns/"/></A:resourcetype>
-    <A:displayname>Holidays</A:displayname><C:source xmlns:C="http://calendarserver.org/ns/"><A:href>webcal://example.com/holidays.ics</A:href></C:source>
-    <D:refreshrate xmlns:D="http://apple.com/ns/ical/">P1W</D:refreshrate><D:calendar-color xmlns:D="http://apple.com/ns/ical/" symbolic-color="blue">#1BADF8FF</D:calendar-color>
-    <D:calendar-order xmlns:D="http://apple.com/ns/ical/">7</D:calendar-order><C:subscribed-strip-alarms xmlns:C="http://calendarserver.org/ns/"/>
-    </A:prop></A:set></B:mkcalendar>`
-  const made = await it.ask('MKCALENDAR', `${home}holidays/`, { body: subscription })
-  t.equal(made.status, 201, made.body)
-  const mkcol = await it.ask('MKCOL', `${home}older/`, { body: subscription.replaceAll('B:mkcalendar', 'A:mkcol').replace('<A:mkcol', '<A:mkcol xmlns:A="DAV:"') })
+  const subscription = '<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set><D:resourcetype><D:collection/><CS:subscribed/></D:resourcetype><D:displayname>Holidays</D:displayname>' +
+    '<CS:source><D:href>webcal://example.com/holidays.ics</D:href></CS:source><A:refreshrate>P1W</A:refreshrate><A:calendar-color symbolic-color="blue">#1BADF8FF</A:calendar-color><A:calendar-order>7</A:calendar-order><CS:subscribed-strip-alarms/>'
+  const mkcalendar = await it.ask('MKCALENDAR', `${home}holidays/`, { body: make('C:mkcalendar', subscription) })
+  t.equal(mkcalendar.status, 201, mkcalendar.body)
+  const mkcol = await it.ask('MKCOL', `${home}older/`, { body: make('D:mkcol', subscription) })
   t.equal(mkcol.status, 201, mkcol.body)
   for (const name of ['holidays/', 'older/']) {
     const [one] = await propfind(it, home + name, '0', dav('resourcetype'), cs('source'), dav('displayname'), apple('calendar-color'), apple('refreshrate'), cs('subscribed-strip-alarms'), apple('calendar-order'))
@@ -436,8 +420,7 @@ t.test('20: PROPPATCH keeps attributes and carriage returns', async t => {
   const work = await newCalendar()
   const zone = calendar('BEGIN:VTIMEZONE', 'TZID:Europe/Berlin', 'BEGIN:STANDARD', 'DTSTART:19961027T030000', 'RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100', 'END:STANDARD',
     'BEGIN:DAYLIGHT', 'DTSTART:19810329T020000', 'RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3', 'TZOFFSETFROM:+0100', 'TZOFFSETTO:+0200', 'END:DAYLIGHT', 'END:VTIMEZONE')
-  const body = `<A:propertyupdate xmlns:A="DAV:"><A:set><A:prop><E:calendar-color xmlns:E="http://apple.com/ns/ical/" symbolic-color="custom">#FD8208FF</E:calendar-color>
-    <C:calendar-timezone xmlns:C="urn:ietf:params:xml:ns:caldav">${zone.replaceAll('\r\n', '&#13;\n')}</C:calendar-timezone></A:prop></A:set></A:propertyupdate>`
+  const body = proppatch(`<A:calendar-color symbolic-color="custom">#FD8208FF</A:calendar-color><C:calendar-timezone>${zone.replaceAll('\r\n', '&#13;\n')}</C:calendar-timezone>`)
   const answer = await it.ask('PROPPATCH', work, { body })
   t.equal(answer.status, 207)
   t.same([...told(answer.body)[0]?.found.keys() ?? []], [apple('calendar-color'), caldav('calendar-timezone')])

@@ -115,7 +115,7 @@ t.test('names and places: 400, 403, 405, 409, each for its reason', async t => {
   for (const [why, url, expected] of cases) {
     const answer = await ask('PUT', url, { body: event('new'), headers: calendarType })
     t.match(outcome(answer), expected, `${why}: ${outcome(answer)}`)
-    if (answer.status === 405) t.ok(answer.headers['allow'], `${why}: RFC 9110 15.5.6, 405 names what is allowed`)
+    if (answer.status === 405) t.notOk((answer.headers['allow'] ?? 'PUT').split(', ').includes('PUT'), `${why}: RFC 9110 15.5.6, 405 names what is allowed`)
   }
   t.same(lines, [])
 })
