@@ -187,6 +187,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   }
 
   #notice (directory: string, name: string | undefined): void {
+    if (this.#closed) return
     const segments = directory === '' ? [] : directory.split('/')
     const depth = this.#options.homeDepth
     const full = name === undefined || segments.length >= depth ? segments : [...segments, name]

@@ -41,7 +41,10 @@ export interface CalendarObject {
  * | a once-only property twice; DTEND with DURATION  | valid-calendar-data              | some take the first, some the last |
  * | DUE with DURATION; URL twice in VJOURNAL         | accepted                         | the first one is taken by all |
  * | DTSTAMP, CREATED, LAST-MODIFIED, COMPLETED not UTC | valid-calendar-data            | a moment that differs per reader |
- * | DTEND, DUE, EXDATE, UNTIL of another kind than DTSTART | valid-calendar-data        | lengths and sets that differ per reader |
+ * | DTEND, DUE, UNTIL of another kind than DTSTART     | valid-calendar-data             | lengths and sets that differ per reader |
+ * | EXDATE as a DATE in a series with times          | accepted                         | Evolution writes it; it means that day |
+ * | DURATION of no length beside DTEND               | accepted                         | Thunderbird writes it on moved instances |
+ * | INTERVAL=0                                       | valid-calendar-data              | other clients hang on it |
  * | DATE start with a DURATION of hours              | valid-calendar-data              | RFC 5545 3.6.1: days or weeks only |
  * | DTEND not after DTSTART                          | accepted                         | shown as a moment |
  * | several components without RECURRENCE-ID, or of one RECURRENCE-ID | valid-calendar-object-resource | clients keep only one |

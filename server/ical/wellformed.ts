@@ -140,6 +140,7 @@ function checkRule ({ name, value, line }: Property): void {
   }
 }
 
+const noLength = /^[+-]?P(?:T?0+[WDHMS])+$/i
 const isUtc = /^(?:etc\/)?(?:utc|gmt|z|zulu|universal)$/i
 
 /** The kinds of RFC 5545 3.3.4 and 3.3.5 that may not be mixed; with a zone and UTC may. */
@@ -156,13 +157,15 @@ function kindsAgree (first: ReadonlyMap<string, Property>, component: Component)
   const start = first.get('DTSTART')
   const end = first.get('DTEND') ?? first.get('DUE')
   const length = first.get('DURATION')
-  if (end?.name === 'DTEND' && length) throw invalid(length.line, `expected ${end.name} or DURATION in ${component.name}, found both`)
+  // Thunderbird leaves a DURATION:PT0S beside the DTEND of an instance it moved
+  if (end?.name === 'DTEND' && length && !noLength.test(length.value)) throw invalid(length.line, `expected ${end.name} or DURATION in ${component.name}, found both`)
   if (!start) return
   const kind = kindOf(start)
   if (end && !sameKind(kind, kindOf(end))) throw disagree(end, kindOf(end), kind)
   if (length && kind === 'a date' && length.value.includes('T')) throw invalid(length.line, `expected days or weeks in DURATION as DTSTART is a date, found ${JSON.stringify(length.value)}`)
   for (const each of component.properties) {
-    if (each.name === 'EXDATE' && (kindOf(each) === 'a date') !== (kind === 'a date')) throw disagree(each, kindOf(each), kind)
+    // Evolution writes EXDATE;VALUE=DATE into series with times: it means that day
+    if (each.name === 'EXDATE' && kindOf(each) !== 'a date' && kind === 'a date') throw disagree(each, kindOf(each), kind)
     if (each.name === 'RRULE') untilAgrees(each, kind)
   }
 }

@@ -31,7 +31,7 @@ const most = 500
 
 interface Test { readonly values: Searchable['values'] | undefined, readonly text: string, readonly type: string }
 
-async function run (request: DavRequest, _resource: Resource, query: Element): Promise<DavReply> {
+async function run (request: DavRequest, resource: Resource, query: Element): Promise<DavReply> {
   const { site, user, headers } = request
   const searches = elements(query, dav('property-search'))
   if (searches.length === 0) throw new DavError(400, 'principal-property-search expects a DAV:property-search')
@@ -50,7 +50,7 @@ async function run (request: DavRequest, _resource: Resource, query: Element): P
       multistatus.addText(hrefOf(principal), answers.of(principal))
       yield
     }
-    if (found.length > most) multistatus.addStatus(request.url, 507, 'number-of-matches-within-limits')
+    if (found.length > most) multistatus.addStatus(hrefOf(resource), 507, 'number-of-matches-within-limits')
   })
 }
 

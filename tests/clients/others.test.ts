@@ -323,11 +323,6 @@ t.test('Vivaldi finds calendars at the URL it was given', async t => {
   }
 })
 
-t.test('Vivaldi finds calendars at the root', { todo: 'the root lists principals/ and calendars/ only' }, async t => {
-  const answers = told((await it.ask('PROPFIND', '/', { body: propfindBody(...vivaldi), headers: { depth: '1' } })).body)
-  t.ok(answers.some(one => namesIn(one, dav('resourcetype')).includes(caldav('calendar'))))
-})
-
 t.test('GNOME Online Accounts asks OPTIONS at the URL, then at the well-known place', async t => {
   for (const url of ['/', '/.well-known/caldav', '/nowhere/', home]) {
     const { status, headers } = await it.ask('OPTIONS', url, { user: undefined, headers: { 'user-agent': 'gnome-online-accounts/3.58' } })
@@ -420,26 +415,29 @@ t.test('requests are understood as they come over a socket', async t => {
   ] as const) t.same(await raw(...lines), expected, why)
 })
 
-/** A line for each that is refused: it is a decision of server/ical/validate.ts. */
-const refused = { todo: 'refused with valid-calendar-data' }
-
 t.test('data that clients write although it is not quite right', async t => {
   const client = new Client(t, 'any')
   const url = await client.calendar('odd')
-  const odd: Readonly<Record<string, readonly [string, { todo?: string }?]>> = {
+  const odd: Readonly<Record<string, readonly [string, 'refused'?]>> = {
     'Thunderbird: DTEND and DURATION:PT0S on a moved instance': [calendar(
       'BEGIN:VEVENT', 'UID:x', 'DTSTAMP:20260101T000000Z', 'DTSTART:20260105T090000Z', 'DTEND:20260105T100000Z', 'RRULE:FREQ=DAILY;COUNT=3', 'END:VEVENT',
-      'BEGIN:VEVENT', 'UID:x', 'DTSTAMP:20260101T000000Z', 'RECURRENCE-ID:20260106T090000Z', 'DTSTART:20260106T110000Z', 'DTEND:20260106T120000Z', 'DURATION:PT0S', 'END:VEVENT'), refused],
-    'Outlook: INTERVAL=0': [event('x', '20260105T090000Z', '20260105T100000Z', 'RRULE:FREQ=DAILY;INTERVAL=0;COUNT=3'), refused],
+      'BEGIN:VEVENT', 'UID:x', 'DTSTAMP:20260101T000000Z', 'RECURRENCE-ID:20260106T090000Z', 'DTSTART:20260106T110000Z', 'DTEND:20260106T120000Z', 'DURATION:PT0S', 'END:VEVENT')],
+    // other clients hang on it, so it is not passed on to them
+    'Outlook: INTERVAL=0': [event('x', '20260105T090000Z', '20260105T100000Z', 'RRULE:FREQ=DAILY;INTERVAL=0;COUNT=3'), 'refused'],
     'Outlook: a Windows time zone without VTIMEZONE': [calendar('BEGIN:VEVENT', 'UID:x', 'DTSTAMP:20260101T000000Z', 'DTSTART;TZID=Pacific Standard Time:20260105T090000', 'END:VEVENT')],
-    'Evolution: EXDATE as a date': [event('x', '20260105T090000Z', '20260105T100000Z', 'RRULE:FREQ=DAILY;COUNT=3', 'EXDATE;VALUE=DATE:20260106'), refused],
+    'Evolution: EXDATE as a date': [event('x', '20260105T090000Z', '20260105T100000Z', 'RRULE:FREQ=DAILY;COUNT=3', 'EXDATE;VALUE=DATE:20260106')],
     'LF alone': [meeting.replace('UID:meeting', 'UID:x').replaceAll('\r\n', '\n')],
     'a byte order mark': [`\ufeff${event('x', '20260105T090000Z', '20260105T100000Z')}`]
   }
   const january = query(component('VEVENT', '20260101T000000Z', '20260201T000000Z'))
-  for (const [why, [body, options = {}]] of Object.entries(odd)) {
-    await t.test(`${why} is taken`, options, async t => {
+  for (const [why, [body, verdict = 'taken']] of Object.entries(odd)) {
+    await t.test(`${why} is ${verdict}`, async t => {
       const put = await client.send('PUT', `${url}x.ics`, body, { 'content-type': 'text/calendar' })
+      if (verdict === 'refused') {
+        t.equal(put.status, 403)
+        t.match(put.body, 'valid-calendar-data')
+        return
+      }
       t.equal(put.status, 201, put.body)
       t.equal((await client.send('GET', `${url}x.ics`)).body.replace('\ufeff', ''), body.replace('\ufeff', ''), 'and kept as it is')
       await client.send('DELETE', `${url}x.ics`)

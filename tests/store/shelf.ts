@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -46,21 +46,26 @@ export function holdsObjects (path: string, resourcetype: string | undefined): b
   return path !== '' && (resourcetype === undefined ? !path.includes('/') : !resourcetype.includes('plain'))
 }
 
-/** A store without its home, for tests that make their own. It is closed with the test. */
-export function openStore (t: Test, root: string, options: Partial<StoreOptions> = {}): { store: Store, told: string[], changes: string[], documents: string, state: string } {
+/** A store without its home, for tests that make their own. It is closed with the test, and what is below its root removed if so wanted. */
+export function openStore (t: Test, root: string, options: Partial<StoreOptions> = {}, remove = false): { store: Store, told: string[], changes: string[], documents: string, state: string } {
   const [documents, state] = [`${root}/documents`, `${root}/state`]
   const told: string[] = []
   const changes: string[] = []
   const store = new Store({ documents, state, durable: false, sweepSeconds: 0, describe, holdsObjects, homeDepth: 1, report: message => { told.push(message) }, ...options })
   store.on('change', ({ home, collection }) => { changes.push(`${home}/${collection}`) })
-  t.teardown(async () => { await store.close() })
+  t.teardown(async () => {
+    await store.close()
+    if (remove) rmSync(root, { recursive: true, force: true })
+  })
   return { store, told, changes, documents, state }
 }
 
 /** A store with alice's calendar `work`. */
 export function shelf (t: Test, options: Partial<StoreOptions> = {}): Shelf {
-  const root = t.testdir({ documents: { alice: { work: {} } } })
-  const opened = openStore(t, root, options)
+  // not a testdir: that is removed before the store is closed
+  const root = mkdtempSync(join(tmpdir(), 'caldavd-store-'))
+  mkdirSync(`${root}/documents/alice/work`, { recursive: true })
+  const opened = openStore(t, root, options, true)
   const home = opened.store.home(['alice'])
   const work = home?.collection('work')
   if (home === undefined || work === undefined) throw new Error('no home')

@@ -36,7 +36,7 @@ const harmless = new Set([
   'ccs__txdav_caldav_datastore_scheduling_test_test_itip.py.207.ics', 'ccs__txdav_caldav_datastore_test_test_sql.py.16.ics',
   'ical4j__src_test_resources_net_fortuna_ical4j_data_test-relaxed-parsing.ics', 'icaljs__samples_blank_description.ics', 'icaljs__samples_daily_recur.ics',
   'icaljs__samples_day_long_recur_yearly.ics', 'icaljs__samples_duration_instead_of_dtend.ics', 'icaljs__samples_minimal.ics', 'icaljs__samples_only_dtstart_date.ics',
-  'icaljs__samples_only_dtstart_time.ics', 'sabrevobject__tests_VObject_Component_VTodoTest.php.1.ics',
+  'icaljs__samples_only_dtstart_time.ics', 'icaljs__samples_rdate_exdate.ics', 'sabrevobject__tests_VObject_Component_VTodoTest.php.1.ics',
   'sabrevobject__tests_VObject_Recur_EventIterator_ByMonthInDailyTest.php.0.ics', 'sabrevobject__tests_VObject_Recur_EventIterator_FifthTuesdayProblemTest.php.0.ics'
 ])
 

@@ -64,12 +64,12 @@ t.test('one event that repeats too often does not spoil the others', async t => 
 t.test('thousands', async t => {
   const { ask, documents } = await house(t)
   await ask('PROPFIND', home)
-  for (let number = 0; number < 2000; number++) writeFileSync(`${documents}${calendar}${number}.ics`, event(`uid-${number}`))
-  const hrefs = Array.from({ length: 2500 }, (_, number) => `${calendar}${number}.ics`)
+  for (let number = 0; number < 1200; number++) writeFileSync(`${documents}${calendar}${number}.ics`, event(`uid-${number}`))
+  const hrefs = Array.from({ length: 1500 }, (_, number) => `${calendar}${number}.ics`)
   const answer = await ask('REPORT', calendar, { body: multiget(hrefs) })
   const found = [...told(answer.body)]
   t.same(found.map(([href]) => href), hrefs)
-  t.same([found.filter(([, { status }]) => status === 404).length, found.filter(([, { properties }]) => properties.size === 2).length], [500, 2000])
+  t.same([found.filter(([, { status }]) => status === 404).length, found.filter(([, { properties }]) => properties.size === 2).length], [300, 1200])
 })
 
 t.test('a report for each kind, and what is none', async t => {
