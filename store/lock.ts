@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { codeOf, StoreError, translated } from './error.js'
 
 /**
@@ -9,24 +9,70 @@ import { codeOf, StoreError, translated } from './error.js'
  */
 export function lock (state: string): () => void {
   const path = `${state}/lock`
-  mkdirSync(state, { recursive: true })
+  makeDirectory(state)
   const mine = `${process.pid} ${startOf(process.pid) ?? ''}`
   for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      const descriptor = openSync(path, 'wx', 0o644)
-      writeSync(descriptor, mine)
-      closeSync(descriptor)
-      return () => { if (holder(path) === mine) rmSync(path, { force: true }) }
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw translated(error, `lock ${state}`)
-    }
+    if (take(path, mine)) return () => { if (holder(path) === mine) rmSync(path, { force: true }) }
     const other = holder(path)
-    if (other !== undefined && isRunning(other)) {
-      throw new StoreError('exists', `process ${other.split(' ', 1)[0] ?? ''} serves this data directory already (${path})`)
-    }
-    rmSync(path, { force: true })
+    if (other !== undefined && isRunning(other)) throw taken(path, other)
+    clear(path, other)
   }
   throw new StoreError('exists', `cannot take ${path}: other processes keep taking it`)
+}
+
+function taken (path: string, other: string): StoreError {
+  return new StoreError('exists', `process ${other.split(' ', 1)[0] ?? ''} serves this data directory already (${path})`)
+}
+
+function makeDirectory (state: string): void {
+  try {
+    mkdirSync(state, { recursive: true })
+  } catch (error) {
+    throw translated(error, `make the directory ${state}`)
+  }
+}
+
+// by a link, so that nobody ever sees a lock that does not say yet whose it is
+function take (path: string, mine: string): boolean {
+  const own = `${path}.${process.pid}`
+  try {
+    writeFileSync(own, mine)
+    linkSync(own, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) return takeWithoutLinks(path, mine)
+    throw translated(error, `lock ${path}`)
+  } finally {
+    rmSync(own, { force: true })
+  }
+}
+
+function takeWithoutLinks (path: string, mine: string): boolean {
+  try {
+    writeFileSync(path, mine, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw translated(error, `lock ${path}`)
+  }
+}
+
+// renamed first: what another process has put there since it was read must not be removed with it
+function clear (path: string, stale: string | undefined): void {
+  const aside = `${path}.old.${process.pid}`
+  try {
+    renameSync(path, aside)
+    const found = holder(aside)
+    if (found !== undefined && found !== stale && isRunning(found)) {
+      linkSync(aside, path)
+      throw taken(path, found)
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw translated(error, `lock ${path}`)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
 }
 
 function holder (path: string): string | undefined {
