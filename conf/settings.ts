@@ -37,7 +37,6 @@ export const table = {
   },
   authentication: {
     realm: text('caldavd', 'Name of the place one logs in to, shown by clients'),
-    basic: boolean(true, 'Accept Basic logins'),
     cacheSeconds: seconds('5 min', 'How long a verified login is remembered; 0 never')
   },
   limits: {

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import type { Settings } from '../conf/settings.js'
 import { lock } from '../store/lock.js'
 import { Store } from '../store/store.js'
@@ -41,13 +42,18 @@ function stateOf (settings: Settings): string {
  */
 export async function start (initial: Settings): Promise<Running> {
   let settings = initial
+  let ready = false
   const log = makeLog(() => settings)
   // calendars are private: what is made here is for this user alone, what is there already stays as it is
   mkdirSync(settings.data.directory, { recursive: true, mode: 0o700 })
-  const unlock = lock(stateOf(settings))
+  const undo: (() => void | Promise<void>)[] = [lock(stateOf(settings))]
   try {
     const first = await makeFirstAccount(settings)
+    // a start that fails must not keep a password that nobody has seen
+    if (first !== undefined) undo.push(() => { if (!ready) rmSync(settings.accounts.file) })
     const source = await Source.open({ ...settings.accounts, origin: settings.server.baseUrl, log })
+    const access = new AccessLog(settings.log.access)
+    undo.push(() => { access.close() })
     const store = new Store({
       documents: settings.data.documents,
       state: stateOf(settings),
@@ -58,20 +64,13 @@ export async function start (initial: Settings): Promise<Running> {
       homeDepth: 3,
       report: message => { log.warn(message) }
     })
+    undo.push(async () => { await store.close() }, source.watch(2))
     const site: Site = { get settings () { return settings }, store, directory: source.directory, log }
     const login = new Login({ directory: source.directory, realm: settings.authentication.realm, cacheSeconds: settings.authentication.cacheSeconds, now: Date.now, log })
-    const access = new AccessLog(settings.log.access)
-    let ready = false
     const app = makeApp({ site, login, access, isReady: () => ready })
-    const stopWatching = source.watch(2)
-    try {
-      await store.start()
-      await app.listen({ port: settings.server.port, host: settings.server.bind })
-    } catch (error) {
-      stopWatching()
-      await store.close()
-      throw error
-    }
+    undo.push(async () => { await app.close() })
+    await store.start()
+    await app.listen({ port: settings.server.port, host: settings.server.bind })
     ready = true
     return {
       url: urlOf(app.server.address(), settings),
@@ -84,24 +83,31 @@ export async function start (initial: Settings): Promise<Running> {
         await source.reload()
         await store.sweep()
       },
-      close: async () => {
-        ready = false
-        await app.close()
-        stopWatching()
-        await store.close()
-        access.close()
-        unlock()
-      }
+      close: async () => { await undoAll(undo) }
     }
   } catch (error) {
-    unlock()
+    await undoAll(undo).catch(() => { /* the first failure is the one to tell */ })
     throw error
   }
 }
 
+/** Undoes what was begun, last first; a step that fails does not keep the others from being taken. @throws the first failure */
+async function undoAll (steps: (() => void | Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
 async function makeFirstAccount (settings: Settings): Promise<FirstAccount | undefined> {
   const { file } = settings.accounts
-  if (existsSync(file)) return undefined
+  // a file that somebody named and that is not there is a mistake, not a first start
+  if (existsSync(file) || file !== join(settings.data.directory, 'conf', 'accounts.toml')) return undefined
   const user = userInfo().username
   const name = user === 'root' || nameProblem(user) !== undefined ? 'admin' : user
   const password = makePassword()

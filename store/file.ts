@@ -13,6 +13,11 @@ export function temporary (directory: string): string {
   return `${directory}/${temporaryPrefix}${randomBytes(9).toString('base64url')}`
 }
 
+/** Whether a name is one that `temporary` makes; people may have dot names of their own. */
+export function isTemporary (name: string): boolean {
+  return /^\.tmp-[\w-]{12}$/.test(name)
+}
+
 /** The facts of a file itself, links not followed; `undefined` when there is none. */
 export function facts (path: string): Stats | undefined {
   try {

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { readdirSync, type Stats } from 'node:fs'
 import { codeOf, StoreError, translated } from './error.js'
 import { stampOf } from './etag.js'
-import { facts as statsOf, read, removeTree, temporaryPrefix } from './file.js'
+import { facts as statsOf, isTemporary, read, removeTree } from './file.js'
 import type { Describe } from './index/fact.js'
 import { nextRevision, revision, trim, trimmed } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { body } from './index/search.js'
-import { forgetOthers, isCurrent, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { heal, mirrored, properties } from './property.js'
 
@@ -238,8 +238,8 @@ export class Home {
     try {
       const collection = this.#meet(path, directory, stats, walk)
       // RFC 4791 4.2: nothing but objects in a calendar; directories somebody made there are not served
-      if (collection.holdsObjects || depth >= deepest) return
-      const below = entries(directory).filter(entry => entry.isDirectory() && !isIgnored(entry.name))
+      const isLeaf = collection.holdsObjects || depth >= deepest
+      const below = isLeaf ? [] : entries(directory).filter(entry => entry.isDirectory() && !isIgnored(entry.name))
       this.#unreadable.delete(path)
       for (const { name } of below) this.#walk(path === '' ? name : `${path}/${name}`, walk, depth + 1)
     } catch (error) {
@@ -411,9 +411,21 @@ export class Home {
       known.dirty = true
       return
     }
-    if (await heal(directory, ['', ...mirrored(directory), ...this.#attributed(collection)])) this.#options.report(`put back the properties of ${this.path}/${path} that a copy had dropped`)
+    await this.#heal(collection)
     known.compared = true
     this.list()
+  }
+
+  async #heal (collection: Collection): Promise<void> {
+    const { path, directory } = collection
+    try {
+      const members = ['', ...mirrored(directory), ...this.#attributed(collection)]
+      if (await heal(directory, members)) this.#options.report(`put back the properties of ${this.path}/${path} that a copy had dropped`)
+    } catch (error) {
+      // what cannot be written can be served all the same
+      if (!(error instanceof StoreError)) throw error
+      this.#options.report(`cannot bring the properties kept in ${directory} up to date: ${error.message}`)
+    }
   }
 
   #attributed ({ id }: Collection): string[] {
@@ -565,7 +577,7 @@ function readable (path: string): ReturnType<typeof read> {
   try {
     return read(path)
   } catch (error) {
-    if (error instanceof StoreError) return undefined
+    if (isUnreadable(error)) return undefined
     throw error
   }
 }
@@ -573,7 +585,7 @@ function readable (path: string): ReturnType<typeof read> {
 // what a crash left behind: drafts that were never renamed into place
 function removeDrafts (directory: string, before: number): void {
   for (const { name } of entries(directory)) {
-    if (!name.startsWith(temporaryPrefix)) continue
+    if (!isTemporary(name)) continue
     const path = `${directory}/${name}`
     if ((statsOf(path)?.ctimeMs ?? before) < before) removeTree(path)
   }

@@ -181,7 +181,7 @@ async function locked<T> (file: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + patienceMilliseconds
   while (!await take(lock)) {
     const owner = Number(await readFile(lock, 'utf8').catch(() => ''))
-    if (owner > 0 && !isAlive(owner)) await unlink(lock).catch(() => {})
+    if (owner > 0 && !isAlive(owner)) await clear(lock)
     else if (Date.now() > deadline) throw new AccountsError(`${file}: is being changed by process ${owner || '?'}; if that is not so, delete ${lock}`)
     else await sleep(30)
   }
@@ -189,6 +189,22 @@ async function locked<T> (file: string, work: () => Promise<T>): Promise<T> {
     return await work()
   } finally {
     await unlink(lock).catch(() => {})
+  }
+}
+
+/** Removes a lock whose process is gone. Only who holds a second lock may, after looking once more: others may have cleared and taken it. */
+async function clear (lock: string): Promise<void> {
+  const second = `${lock}.clearing`
+  if (!await take(second)) {
+    const owner = Number(await readFile(second, 'utf8').catch(() => ''))
+    if (owner > 0 && !isAlive(owner)) await unlink(second).catch(() => {})
+    return
+  }
+  try {
+    const owner = Number(await readFile(lock, 'utf8').catch(() => ''))
+    if (owner > 0 && !isAlive(owner)) await unlink(lock)
+  } finally {
+    await unlink(second).catch(() => {})
   }
 }
 

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { StoreError } from '../error.js'
+import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
 const version = 3
@@ -125,7 +125,7 @@ export class Index {
       return work()
     } catch (error) {
       if (isDamage(error)) this.#damaged = true
-      throw isFull(error) ? new StoreError('full', `cannot write the index ${this.#database.name}: ${error.message}`, { cause: error }) : error
+      throw isFull(error) ? full(this.#database.name, error) : error
     }
   }
 
@@ -142,13 +142,17 @@ export class Index {
 
 /** Opens or makes an index. One of another version, or a damaged one, is thrown away: its successor has a new epoch. */
 export function openIndex (file: string): Index {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   try {
-    return open(file)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    try {
+      return open(file)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      removeIndex(file)
+      return open(file)
+    }
   } catch (error) {
-    if (!isDamage(error)) throw error
-    removeIndex(file)
-    return open(file)
+    throw isFull(error) ? full(file, error) : translated(error, `open the index ${file}`)
   }
 }
 
@@ -159,6 +163,10 @@ export function isDamage (error: unknown): boolean {
 
 function isFull (error: unknown): error is Error {
   return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL'
+}
+
+function full (file: string, error: Error): StoreError {
+  return new StoreError('full', `cannot write the index ${file}: ${error.message}`, { cause: error })
 }
 
 /** Deletes an index file with its companions. */

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { StoreError } from '../error.js'
+import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
 import { hasProperties } from '../property.js'
@@ -57,12 +57,17 @@ export function updateMember (place: Place, name: string): boolean {
   try {
     file = read(`${place.directory}/${name}`)
   } catch (error) {
-    // one file that must not be read is no reason to serve none
-    if (!(error instanceof StoreError)) throw error
-    return markBroken(place, name, row, stats, checked, row?.attributed ?? 0, error.message)
+    // one file that must not be read is no reason to serve none; it is tried again each time
+    if (!isUnreadable(error)) throw error
+    return markBroken(place, name, row, stats, 0, row?.attributed ?? 0, error.message)
   }
   if (file === undefined) return row !== undefined && removeMember(place, name)
   return learn(place, name, row, file.bytes, file.stats, checked)
+}
+
+/** Whether an error of `read` is about this one file: its permissions, or a bad place on the disk. */
+export function isUnreadable (error: unknown): error is Error {
+  return (error instanceof StoreError && error.reason === 'read-only') || codeOf(error) === 'EIO'
 }
 
 /** Files larger than this are not read: the ETag of a plain file is made of its facts instead, and it is no object. */

@@ -15,7 +15,7 @@ t.test('defaults, in bytes, seconds and whole paths', async t => {
     server: { port: 8008, bind: '127.0.0.1', requestSeconds: 120 },
     data: { directory: '/home/u/.local/share/caldavd', documents: '/home/u/.local/share/caldavd/documents', sweepSeconds: 300, fsync: true },
     accounts: { file: '/home/u/.local/share/caldavd/conf/accounts.toml' },
-    authentication: { realm: 'caldavd', basic: true, cacheSeconds: 300 },
+    authentication: { realm: 'caldavd', cacheSeconds: 300 },
     limits: { bodyBytes: 10485760, xmlBytes: 1048576, propertyBytes: 65536, instances: 3000 },
     log: { level: 'info', access: '-', format: 'text' }
   })

@@ -89,7 +89,7 @@ t.test('attributes are on the draft before anybody sees the file', async t => {
 t.test('a draft that fails leaves nothing behind', async t => {
   const directory = t.testdir({ file: '' })
   await t.rejects(draft(`${directory}/missing`, Buffer.from('x'), nothing, true), { name: 'StoreError', reason: 'missing', message: /write into/ })
-  await t.rejects(draft(`${directory}/file`, Buffer.from('x'), nothing, true), { reason: 'missing' })
+  await t.rejects(draft(`${directory}/file`, Buffer.from('x'), nothing, true), { name: 'StoreError', reason: 'missing' })
   await t.rejects(draft(directory, Buffer.from('x'), () => { throw new Error('no attributes today') }, true), { message: 'no attributes today' })
   t.same(readdirSync(directory), ['file'])
   const unused = await draft(directory, Buffer.from('x'), nothing, true)

@@ -1,4 +1,5 @@
 import { setAttributeSync } from 'fs-xattr'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, cpSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync, writeSync, closeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -370,12 +371,12 @@ t.test('a monstrous file is not read', async t => {
 })
 
 t.test('drafts that a crash left behind are removed at the first comparison after the start', async t => {
-  const root = t.testdir({ documents: { alice: { '.tmp-directory000': { 'a.ics': 'x' }, work: { 'a.ics': object('a').toString(), '.tmp-AAAAAAAAAAAA': 'x', '.other': 'x' } }, '.drafts': { '.tmp-BBBBBBBBBBBB': 'x', '.tmp-CCCCCCCCCCCC': { below: 'x' } } } })
+  const root = t.testdir({ documents: { alice: { '.tmp-directory000': { 'a.ics': 'x' }, work: { 'a.ics': object('a').toString(), '.tmp-AAAAAAAAAAAA': 'x', '.tmp-mine': 'x', '.other': 'x' } }, '.drafts': { '.tmp-BBBBBBBBBBBB': 'x', '.tmp-CCCCCCCCCCCC': { below: 'x' } } } })
   await new Promise(resolve => setTimeout(resolve, 150))
   const { store } = openStore(t, root)
   t.same(readdirSync(`${root}/documents/.drafts`), [])
   await store.sweep()
-  t.same(readdirSync(`${root}/documents/alice/work`).sort(), ['.other', 'a.ics'])
+  t.same(readdirSync(`${root}/documents/alice/work`).sort(), ['.other', '.tmp-mine', 'a.ics'])
   t.same(readdirSync(`${root}/documents/alice`), ['work'])
   hand(`${root}/documents/alice/work/.tmp-DDDDDDDDDDDD`, 'x')
   await store.sweep()
@@ -392,7 +393,10 @@ t.test('what happens while a long comparison works is not lost', async t => {
   hand(`${directory}/1499.ics`, object('1499', 'edited\n'))
   hand(`${directory}/new.ics`, object('new'))
   rmSync(`${directory}/7.ics`)
+  const note = `<note xmlns="DAV:">${randomBytes(10_000).toString('hex')}</note>`
+  await setProperties(directory, 'new.ics', new Map([['{DAV:}note', note]]))
   await Promise.all([comparing, home.fresh(work)])
+  t.equal(properties(directory, 'new.ics').get('{DAV:}note'), note, 'properties of a file that came in between are kept')
   const members = new Map(home.members(work).map(member => [member.name, member]))
   t.equal(members.size, 1500)
   t.equal(members.get('0.ics')?.etag, etagOf(object('0', 'edited\n')))

@@ -77,9 +77,9 @@ t.test('an error of the system says what it means for a store', async t => {
     return undefined
   }
   t.match(thrown(() => mkdirSync(`${directory}/a/b`)), { name: 'StoreError', reason: 'missing', message: /^cannot do it: ENOENT/ })
-  t.match(thrown(() => mkdirSync(`${directory}/file/b`)), { reason: 'missing' })
-  t.match(thrown(() => mkdirSync(`${directory}/file`)), { reason: 'exists' })
-  t.match(thrown(() => mkdirSync(`${directory}/${'x'.repeat(256)}`)), { reason: 'bad-name' })
+  t.match(thrown(() => mkdirSync(`${directory}/file/b`)), { name: 'StoreError', reason: 'missing' })
+  t.match(thrown(() => mkdirSync(`${directory}/file`)), { name: 'StoreError', reason: 'exists' })
+  t.match(thrown(() => mkdirSync(`${directory}/${'x'.repeat(256)}`)), { name: 'StoreError', reason: 'bad-name' })
   const other = new Error('no code')
   t.equal(translated(other, 'do it'), other)
   t.equal(codeOf('text'), undefined)

@@ -142,7 +142,7 @@ t.test('what is not ours wakes nobody; a home that is new is followed', async t 
 })
 
 t.test('our own writes cause no comparison of the whole directory', async t => {
-  const { home, store, work, directory } = await watched(t)
+  const { home, store, work } = await watched(t)
   await sleep(100)
   await home.fresh(work)
   home.index.run(`UPDATE member SET stamp = 'none', etag = '"planted"' WHERE name = 'a.ics'`)

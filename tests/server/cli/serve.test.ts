@@ -99,6 +99,7 @@ t.test('what prevents a start is one line', async t => {
     'a typo in the settings': { args: ['--data', join(data, 'b'), '--config', join(data, 'typo.toml')], code: 1, says: /typo\.toml.*2.*prot.*port/ },
     'a typo on the command line': { args: ['--prot', '8009'], code: 2, says: /--prot.*--port/ },
     'a broken accounts file': { args: ['--data', join(data, 'c'), '--accounts', join(data, 'half.xml')], code: 1, says: /half\.xml/ },
+    'an accounts file that is not there': { args: ['--data', join(data, 'e'), '--accounts', join(data, 'nobody.toml')], code: 1, says: /nobody\.toml/ },
     'a file where the data directory should be': { args: ['--data', join(data, 'file')], code: 1, says: /file/ },
     'an address this machine does not have': { args: ['--data', join(data, 'd'), '--bind', '203.0.113.7'], code: 1, says: /203\.0\.113\.7/ }
   }
@@ -109,6 +110,7 @@ t.test('what prevents a start is one line', async t => {
     t.equal(result.err.trim().split('\n').length, 1, `${why}: ${result.err}`)
   }
   t.notOk(existsSync(join(data, 'b')), 'a start that fails on its settings makes nothing')
+  t.notOk(existsSync(join(data, 'a/conf/accounts.toml')), 'a start that fails keeps no account whose password nobody has seen')
 })
 
 t.test('one process serves a data directory', async t => {
