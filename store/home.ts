@@ -6,10 +6,13 @@ import { facts as statsOf, isTemporary, read, removeTree } from './file.js'
 import type { Describe } from './index/fact.js'
 import { nextRevision, revision, trim, trimmed } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
+import { forgetListings, listing, type Member } from './index/listing.js'
 import { body } from './index/search.js'
 import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { heal, mirrored, properties } from './property.js'
+
+export type { Member } from './index/listing.js'
 
 /** A directory of a home. Its members are files; the collections below it have entries of their own. */
 export interface Collection {
@@ -21,22 +24,6 @@ export interface Collection {
   readonly resourcetype: string | undefined
   /** Its members are described, and served only when they can be. */
   readonly holdsObjects: boolean
-}
-
-/** A member that can be served. */
-export interface Member {
-  readonly id: number
-  readonly name: string
-  readonly etag: string
-  readonly uid: string
-  readonly component: string
-  readonly size: number
-  /** ms since 1970 */
-  readonly modified: number
-  readonly hasProperties: boolean
-  /** When it last changed. */
-  readonly revision: number
-  readonly problem: string
 }
 
 /** How far a collection or home has come: `epoch` is new with each new index. */
@@ -126,6 +113,7 @@ export class Home {
   close (): void {
     if (this.#index === undefined) return
     this.#left = this.#index.isDamaged ? '' : progressOf(this.#index)
+    forgetListings(this.#index)
     this.#index.close()
     this.#index = undefined
   }
@@ -137,6 +125,7 @@ export class Home {
 
   #throwAway (): void {
     this.#options.report(`the index of ${this.path} is damaged and is made anew from the files`)
+    if (this.#index !== undefined) forgetListings(this.#index)
     this.#index?.close()
     this.#index = undefined
     this.#left = ''
@@ -505,8 +494,8 @@ export class Home {
   }
 
   /** The members that can be served, by name. Call `fresh` before. */
-  members (collection: Collection): Member[] {
-    return this.index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' ORDER BY name", collection.id).map(asMember)
+  members (collection: Collection): readonly Member[] {
+    return listing(this.index, collection.id)
   }
 
   /** How many files the index knows in a collection. */

@@ -68,6 +68,7 @@ function ordered (values: Value[], order: readonly number[] | undefined): Value[
 export class Index {
   readonly #database: Database.Database
   readonly #statements = new Map<string, Prepared>()
+  readonly #raw = new Map<string, Database.Statement<Value[]>>()
   /** Made anew with every new index; sync tokens of another epoch are void. */
   readonly epoch: string
   #damaged = false
@@ -107,6 +108,20 @@ export class Index {
     })
   }
 
+  /** The columns of each row in their order: half the price of objects where there are thousands. */
+  rows (sql: string, ...values: Value[]): unknown[][] {
+    return this.#watched(() => {
+      let statement = this.#raw.get(sql)
+      if (statement === undefined) this.#raw.set(sql, statement = this.#database.prepare<Value[]>(sql).raw())
+      return statement.all(...values) as unknown[][]
+    })
+  }
+
+  /** Another value means that something was written since, by us or by another process. */
+  version (): string {
+    return `${String(this.rows('SELECT total_changes()')[0]?.[0])}.${String(this.rows('PRAGMA data_version')[0]?.[0])}`
+  }
+
   run (sql: string, ...values: Value[]): { lastInsertRowid: number, changes: number } {
     return this.#watched(() => {
       const { statement, order } = this.#prepared(sql)
@@ -136,6 +151,7 @@ export class Index {
 
   close (): void {
     this.#statements.clear()
+    this.#raw.clear()
     this.#database.close()
   }
 }
@@ -181,7 +197,8 @@ function open (file: string): Index {
     // losing the tail in a power cut is harmless: the comparison at start finds what is missing
     database.pragma('synchronous = NORMAL')
     database.pragma('cache_size = -4096')
-    database.pragma('wal_autocheckpoint = 8000')
+    // small steps: one of 32 MB holds everybody up for a tenth of a second
+    database.pragma('wal_autocheckpoint = 1000')
     const found = database.pragma('user_version', { simple: true })
     if (found === 0) create(database)
     else if (found !== version) {
