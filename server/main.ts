@@ -43,6 +43,7 @@ function stateOf (settings: Settings): string {
 export async function start (initial: Settings): Promise<Running> {
   let settings = initial
   let ready = false
+  let stopping = false
   const log = makeLog(() => settings)
   // calendars are private: what is made here is for this user alone, what is there already stays as it is
   mkdirSync(settings.data.directory, { recursive: true, mode: 0o700 })
@@ -67,8 +68,8 @@ export async function start (initial: Settings): Promise<Running> {
     undo.push(async () => { await store.close() }, source.watch(2))
     const site: Site = { get settings () { return settings }, store, directory: source.directory, log }
     const login = new Login({ directory: source.directory, realm: settings.authentication.realm, cacheSeconds: settings.authentication.cacheSeconds, now: Date.now, log })
-    const app = makeApp({ site, login, access, isReady: () => ready })
-    undo.push(async () => { await app.close() })
+    const app = makeApp({ site, login, access, isReady: () => ready && !stopping, isStopping: () => stopping })
+    undo.push(async () => { await closeApp(app) })
     await store.start()
     await app.listen({ port: settings.server.port, host: settings.server.bind })
     ready = true
@@ -83,12 +84,24 @@ export async function start (initial: Settings): Promise<Running> {
         await source.reload()
         await store.sweep()
       },
-      close: async () => { await undoAll(undo) }
+      close: async () => {
+        stopping = true
+        await undoAll(undo)
+      }
     }
   } catch (error) {
     await undoAll(undo).catch(() => { /* the first failure is the one to tell */ })
     throw error
   }
+}
+
+/** What is in flight may end; who takes longer than this (ms) is cut off. */
+const patience = 30_000
+
+async function closeApp (app: ReturnType<typeof makeApp>): Promise<void> {
+  const impatient = setTimeout(() => { app.server.closeAllConnections() }, patience).unref()
+  await app.close()
+  clearTimeout(impatient)
 }
 
 /** Undoes what was begun, last first; a step that fails does not keep the others from being taken. @throws the first failure */

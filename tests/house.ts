@@ -51,7 +51,7 @@ export async function house (t: Test, { users = ['alice', 'bob'], accounts = '',
   const store = new Store({ documents: settings.data.documents, state: join(data, 'state'), durable: settings.data.fsync, sweepSeconds: 0, describe, holdsObjects, homeDepth: 3, report: log.warn })
   const site: Site = { settings, store, directory, log }
   const login = new Login({ directory, realm: 'test', cacheSeconds: 300, now: Date.now })
-  const app = makeApp({ site, login, access: new AccessLog(''), isReady: () => true })
+  const app = makeApp({ site, login, access: new AccessLog(''), isReady: () => true, isStopping: () => false })
   if (watch) await store.start()
   t.teardown(async () => {
     await app.close()

@@ -22,6 +22,8 @@ export interface Front {
   readonly access: AccessLog
   /** Whether the server is ready to work; /health answers 503 until then. */
   readonly isReady: () => boolean
+  /** Whether the server is on its way out: connections end with the answer they wait for. */
+  readonly isStopping: () => boolean
 }
 
 /** The HTTP front: one wildcard route, every method from the table. */
@@ -160,6 +162,7 @@ function originsOf ({ settings }: Site, request: FastifyRequest): string[] {
 async function send (front: Front, request: FastifyRequest, reply: FastifyReply, answer: DavReply, user?: DirectoryRecord): Promise<FastifyReply> {
   reply.code(answer.status)
   reply.header('dav', davHeader)
+  if (front.isStopping()) reply.header('connection', 'close')
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
   front.access.note(request, reply, user?.name)
   const { body } = answer

@@ -4,7 +4,8 @@ import { writeMember } from '../../store/write.js'
 import { describe, holdsObjects, object } from './shelf.js'
 
 // Writes until it is killed: bodies whose every line says the same number, and a collection that goes to and fro.
-const root = process.argv[2] ?? ''
+const [, , root] = process.argv
+if (root === undefined) process.exit(0)
 const store = new Store({ documents: `${root}/documents`, state: `${root}/state`, durable: true, sweepSeconds: 0, describe, holdsObjects, homeDepth: 1, report: message => { console.error(message) } })
 const home = store.home(['alice']) ?? store.makeHome(['alice'])
 const work = home.collection('work') ?? await makeCollection(store.writing, home, 'work', new Map())

@@ -5,13 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 
+/** What names data for tests is no setting of the server, which would say so. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CALDAVD_')))
+
 const program = join(import.meta.dirname, '../../../dist/bin/caldavd.js')
 
 interface Served { readonly child: ChildProcessWithoutNullStreams, readonly url: string, readonly output: () => string, readonly ended: Promise<number | null> }
 
 /** Starts the executable and waits until it says that it is ready. */
 async function serve (t: Test, data: string, ...flags: string[]): Promise<Served> {
-  const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', '0', ...flags])
+  const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', '0', ...flags], { env })
   let text = ''
   child.stdout.on('data', chunk => { text += String(chunk) })
   child.stderr.on('data', chunk => { text += String(chunk) })
@@ -23,7 +26,7 @@ async function serve (t: Test, data: string, ...flags: string[]): Promise<Served
 
 /** Runs the executable to its end. */
 function run (...args: string[]): { code: number | null, out: string, err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 20_000 })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', timeout: 20_000, env })
   return { code: status, out: stdout, err: stderr }
 }
 

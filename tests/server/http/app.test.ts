@@ -172,7 +172,7 @@ t.test('a server that is not ready says so, and its access log has one line a re
   const log = `${documents}/access.log`
   const access = new AccessLog(log)
   let isReady = false
-  const app = makeApp({ site, access, isReady: () => isReady, login: new Login({ directory: site.directory, realm: 'test', cacheSeconds: 300, now: Date.now }) })
+  const app = makeApp({ site, access, isReady: () => isReady, isStopping: () => false, login: new Login({ directory: site.directory, realm: 'test', cacheSeconds: 300, now: Date.now }) })
   t.teardown(async () => { await app.close() })
   const health = await app.inject('/health')
   t.same([health.statusCode, health.headers['retry-after']], [503, '1'])
