@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, type Stats } from 'node:fs'
-import { codeOf, StoreError, translated } from './error.js'
+import type { Stats } from 'node:fs'
+import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
-import { facts as statsOf, isTemporary, read, removeTree } from './file.js'
+import { facts as statsOf, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { nextRevision, revision, trim, trimmed } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
+import { slice, tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { body } from './index/search.js'
 import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
+import { entries, fileNames, removeDrafts } from './scan.js'
 import { heal, mirrored, properties } from './property.js'
 
 export type { Member } from './index/listing.js'
@@ -537,11 +539,6 @@ export class Home {
     this.list()
     this.#options.changed(this, collection.path)
   }
-
-  /** The index id of a collection that is gone, for the deletions it left; `undefined` when it never was. */
-  formerId (path: string): number | undefined {
-    return this.index.get<{ id: number }>('SELECT id FROM collection WHERE path = ?', path)?.id
-  }
 }
 
 /** A row of the index as a member. */
@@ -571,15 +568,6 @@ function readable (path: string): ReturnType<typeof read> {
   }
 }
 
-// what a crash left behind: drafts that were never renamed into place
-function removeDrafts (directory: string, before: number): void {
-  for (const { name } of entries(directory)) {
-    if (!isTemporary(name)) continue
-    const path = `${directory}/${name}`
-    if ((statsOf(path)?.ctimeMs ?? before) < before) removeTree(path)
-  }
-}
-
 function hashOf (values: ReadonlyMap<string, string>): string {
   if (values.size === 0) return ''
   return createHash('sha256').update(JSON.stringify([...values].sort(([a], [b]) => a < b ? -1 : 1))).digest('base64url').slice(0, 16)
@@ -587,42 +575,4 @@ function hashOf (values: ReadonlyMap<string, string>): string {
 
 function sameCollection (a: Collection, b: Collection): boolean {
   return a.id === b.id && a.holdsObjects === b.holdsObjects && a.resourcetype === b.resourcetype
-}
-
-function entries (directory: string): import('node:fs').Dirent[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
-    throw translated(error, `list ${directory}`)
-  }
-}
-
-function fileNames (directory: string): Set<string> | undefined {
-  try {
-    return new Set(readdirSync(directory, { withFileTypes: true }).filter(entry => !entry.isDirectory() && !isIgnored(entry.name)).map(entry => entry.name))
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
-    throw translated(error, `list ${directory}`)
-  }
-}
-
-/** Comparisons let others work after this time (ms). */
-const slice = 12
-
-/** Updates names from the end of the list until it is empty or the time (performance.now) is over. */
-function updateUntil (place: Place, names: string[], until: number, report: (message: string) => void): boolean {
-  let changed = false
-  for (let name = names.pop(); name !== undefined; name = names.pop()) {
-    const before = memberRow(place, name)
-    changed = updateMember(place, name) || changed
-    tellProblem(place, before, memberRow(place, name), report)
-    if (performance.now() > until) break
-  }
-  return changed
-}
-
-function tellProblem ({ directory }: Place, before: MemberRow | undefined, after: MemberRow | undefined, report: (message: string) => void): void {
-  if (after === undefined || after.problem === '' || after.problem === before?.problem) return
-  report(`${directory}/${after.name} is not served as it is: ${after.problem}`)
 }

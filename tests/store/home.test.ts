@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Home } from '../../store/home.js'
 import * as attribute from '../../store/attribute.js'
 import { etagOf, stampOf } from '../../store/etag.js'
 import { changesSince } from '../../store/index/journal.js'
@@ -16,7 +17,7 @@ import { hand, namesIn, object, openStore, shelf, shell, tick, type Shelf } from
 async function since ({ home }: Pick<Shelf, 'home'>, revision: number, path = 'work'): Promise<string[]> {
   const collection = home.collection(path)
   if (collection !== undefined) await home.fresh(collection)
-  return changesSince(home.index, home.formerId(path) ?? -1, revision, -1).map(({ name, gone }) => `${gone ? '-' : ''}${name}`).sort()
+  return changesSince(home.index, idOf(home, path) ?? -1, revision, -1).map(({ name, gone }) => `${gone ? '-' : ''}${name}`).sort()
 }
 
 t.test('what lies in a directory is what is listed', async t => {
@@ -437,3 +438,8 @@ t.test('a hard link is a file like any other', async t => {
   t.equal(home.content(work, 'b.ics')?.member.uid, 'a')
   t.same(properties(directory, 'b.ics'), new Map())
 })
+
+/** The index number of a collection, also of one that is gone. */
+function idOf (home: Home, path: string): number | undefined {
+  return home.index.get<{ id: number }>('SELECT id FROM collection WHERE path = ?', path)?.id
+}

@@ -15,12 +15,12 @@ const soon = 1000
 
 /** The names in the index, with nobody asking for a comparison. */
 function known (home: Home, path = 'work'): string {
-  const id = home.formerId(path)
+  const id = idOf(home, path)
   return home.index.all<{ name: string }>("SELECT name FROM member WHERE collection = ? AND etag <> '' ORDER BY name", id ?? -1).map(({ name }) => name).join(' ')
 }
 
 function uidOf (home: Home, name: string, path = 'work'): string | undefined {
-  return home.index.get<{ uid: string }>('SELECT uid FROM member WHERE collection = ? AND name = ?', home.formerId(path) ?? -1, name)?.uid
+  return home.index.get<{ uid: string }>('SELECT uid FROM member WHERE collection = ? AND name = ?', idOf(home, path) ?? -1, name)?.uid
 }
 
 async function watched (t: Parameters<typeof shelf>[0]): Promise<Shelf> {
@@ -208,3 +208,8 @@ t.test('a watcher alone: notices, and silence after the end', async t => {
   t.same(heard, [])
   t.same(trouble, [])
 })
+
+/** The index number of a collection, also of one that is gone. */
+function idOf (home: Home, path: string): number | undefined {
+  return home.index.get<{ id: number }>('SELECT id FROM collection WHERE path = ?', path)?.id
+}
