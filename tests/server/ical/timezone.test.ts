@@ -130,14 +130,14 @@ t.test('zone files and their footers', async t => {
   t.same(days('XXX0YYY,J60/0,365/0', 2024), ['20240301T000000', '20241230T230000'])
   t.equal(intlName('no/where'), undefined)
   t.equal(intlName('europe/BERLIN'), 'Europe/Berlin')
-  // where the files come from is the system's affair; when they are there, Intl agrees with them
+  // the system's files and those in Intl are of different age: of years gone by they say the same
   for (const name of ['America/Sao_Paulo', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Africa/Casablanca']) {
     let file: Zone | undefined
     try {
       file = readTzif(name, readFileSync(`/usr/share/zoneinfo/${name}`))
     } catch { continue }
     const intl = intlZone(name)
-    for (let utc = 0; utc < 2e9; utc += 1_234_567) if (file?.toLocal(utc) !== intl.toLocal(utc)) t.fail(`${name} at ${text(utc)}`)
+    for (let utc = 0; utc < 1.6e9; utc += 1_234_567) if (file?.toLocal(utc) !== intl.toLocal(utc)) t.fail(`${name} at ${text(utc)}`)
   }
 })
 
