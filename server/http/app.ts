@@ -43,9 +43,13 @@ export function makeApp (front: Front): FastifyInstance {
   for (const method of METHODS) if (!(app.supportedMethods as readonly string[]).includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => { done(null, body) })
+  app.addHook('onRequest', async (request, reply) => {
+    front.access.begin(request)
+    const early = await beforeBody(front, request)
+    return early === undefined ? undefined : await send(front, request, reply, early)
+  })
   // a malformed Content-Type would be refused before we see the request; the methods look at the header as it came
   app.addHook('onRequest', (request, _reply, done) => {
-    front.access.begin(request)
     sentTypes.set(request, request.headers['content-type'])
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/octet-stream'
     done()
@@ -57,6 +61,23 @@ export function makeApp (front: Front): FastifyInstance {
 }
 
 const sentTypes = new WeakMap<FastifyRequest, string | undefined>()
+const users = new WeakMap<FastifyRequest, DirectoryRecord>()
+
+/** What can be answered without the body: nobody's ten megabytes are kept before we know whose they are. */
+async function beforeBody (front: Front, request: FastifyRequest): Promise<DavReply | undefined> {
+  try {
+    const early = beforeLogin(front, request, urlOf(request))
+    if (early !== undefined) return early
+    const header = request.headers.authorization
+    const user = front.login.remembered(header) ?? await front.login.basic(header)
+    if (user !== undefined) users.set(request, user)
+    // OPTIONS may be asked by anybody: clients look for the DAV header before they log in
+    else if (request.method !== 'OPTIONS') throw unauthorized(front)
+    return undefined
+  } catch (error) {
+    return errorReply(error, front.site.log, `${request.method} ${urlOf(request)}`)
+  }
+}
 
 function urlOf (request: FastifyRequest): string {
   return request.originalUrl
@@ -77,15 +98,10 @@ function asDavError (error: unknown, { method }: FastifyRequest): unknown {
 async function handle (front: Front, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { site } = front
   const url = urlOf(request)
+  const user = users.get(request)
   let answer: DavReply
-  let user: DirectoryRecord | undefined
   try {
-    const early = beforeLogin(front, request, url)
-    if (early !== undefined) return await send(front, request, reply, early)
     const path = segments(url)
-    const header = request.headers.authorization
-    user = front.login.remembered(header) ?? await front.login.basic(header)
-    // OPTIONS may be asked by anybody: clients look for the DAV header before they log in
     if (request.method === 'OPTIONS') answer = optionsReply(allowFor(user === undefined ? undefined : await locate(site, path.segments), user))
     else if (user === undefined) throw unauthorized(front)
     else answer = await run(site, request, url, path, user)
