@@ -43,7 +43,7 @@ export const table = {
     bodyBytes: bytes('10 MB', 'Largest body of a request'),
     xmlBytes: bytes('1 MB', 'Largest XML body of a request'),
     xmlDepth: number(100, 1, 1000, 'Deepest nesting of XML elements', 'levels'),
-    resourceBytes: bytes('10 MB', 'Largest event or task (CALDAV:max-resource-size)'),
+    resourceBytes: bytes('1 MB', 'Largest event or task (CALDAV:max-resource-size)'),
     propertyBytes: bytes('64 KB', 'Largest value of one property a client may store'),
     instances: number(3000, 1, 1_000_000, 'Most instances of one repeating event that are counted (CALDAV:max-instances)', 'instances'),
     collections: number(250, 1, 100_000, 'Most calendars in one home', 'calendars'),

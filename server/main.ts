@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Settings } from '../conf/settings.js'
+import { makeDirectories } from '../store/file.js'
 import { lock } from '../store/lock.js'
 import { Store } from '../store/store.js'
 import { addUser } from './directory/edit.js'
@@ -46,7 +47,7 @@ export async function start (initial: Settings): Promise<Running> {
   let stopping = false
   const log = makeLog(() => settings)
   // calendars are private: what is made here is for this user alone, what is there already stays as it is
-  mkdirSync(settings.data.directory, { recursive: true, mode: 0o700 })
+  makeDirectories(settings.data.directory, 0o700)
   const undo: (() => void | Promise<void>)[] = [lock(stateOf(settings))]
   try {
     const first = await makeFirstAccount(settings)

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fsync, fstatSync, lstatSync, openSync, readFileSync, readSync, renameSync, rmSync, unlinkSync, writeSync, type Stats } from 'node:fs'
+import { closeSync, constants, fsync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, unlinkSync, writeSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { codeOf, translated } from './error.js'
+import { codeOf, StoreError, translated } from './error.js'
 
 const flush = promisify(fsync)
 
@@ -55,6 +56,32 @@ function contents (descriptor: number, size: number): Buffer {
     length += count
   }
   return length === size ? bytes : bytes.subarray(0, length)
+}
+
+/**
+ * Makes a directory and those above it. Step by step: under /proc node's own way tries for ever.
+ * @throws StoreError exists (a file is in the way), read-only, full
+ */
+export function makeDirectories (path: string, mode = 0o777): void {
+  const stats = target(path)
+  if (stats?.isDirectory() === true) return
+  if (stats !== undefined) throw new StoreError('exists', `${path} is a file, not a directory`)
+  const above = dirname(path)
+  if (above !== path) makeDirectories(above, mode)
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw translated(error, `make the directory ${path}`)
+  }
+}
+
+/** The facts of what a path leads to, links followed. */
+function target (path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    throw translated(error, `look at ${path}`)
+  }
 }
 
 /** A written and flushed file under a temporary name, waiting for its rename. */

@@ -459,12 +459,23 @@ export class Home {
       const stats = statsOf(`${collection.directory}/${real}`)
       if (row === undefined || stats === undefined || !isCurrent(row, stats)) {
         const before = row
-        if (updateMember(place, real)) this.#options.changed(this, collection.path)
+        if (!this.#updated(place, real, collection) && stats === undefined) return undefined
         row = memberRow(place, real)
         tellProblem(place, before, row, this.#options.report)
       }
       return row === undefined || row.etag === '' ? undefined : asMember(row)
     })
+  }
+
+  // an index that has no room left keeps nobody from reading what it knew
+  #updated (place: Place, name: string, collection: Collection): boolean {
+    try {
+      if (updateMember(place, name)) this.#options.changed(this, collection.path)
+      return true
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.reason !== 'full') throw error
+      return false
+    }
   }
 
   /** A member with its bytes; the file is opened once. */

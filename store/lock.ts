@@ -1,5 +1,6 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { codeOf, StoreError, translated } from './error.js'
+import { makeDirectories } from './file.js'
 
 /**
  * Makes sure that one process serves a data directory. What a crash left behind is recognised: the process of that number
@@ -9,7 +10,7 @@ import { codeOf, StoreError, translated } from './error.js'
  */
 export function lock (state: string): () => void {
   const path = `${state}/lock`
-  makeDirectory(state)
+  makeDirectories(state)
   const mine = `${process.pid} ${startOf(process.pid) ?? ''}`
   for (let attempt = 0; attempt < 5; attempt++) {
     if (take(path, mine)) return () => { if (holder(path) === mine) rmSync(path, { force: true }) }
@@ -22,14 +23,6 @@ export function lock (state: string): () => void {
 
 function taken (path: string, other: string): StoreError {
   return new StoreError('exists', `process ${other.split(' ', 1)[0] ?? ''} serves this data directory already (${path})`)
-}
-
-function makeDirectory (state: string): void {
-  try {
-    mkdirSync(state, { recursive: true })
-  } catch (error) {
-    throw translated(error, `make the directory ${state}`)
-  }
 }
 
 // by a link, so that nobody ever sees a lock that does not say yet whose it is

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { supported } from './attribute.js'
 import { codeOf, StoreError, translated } from './error.js'
-import { facts as statsOf, removeTree, temporaryPrefix } from './file.js'
+import { facts as statsOf, removeTree, temporaryPrefix, makeDirectories } from './file.js'
 import { Home, type HomeOptions } from './home.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
@@ -40,6 +40,8 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   /** Whether the documents' file system keeps extended attributes; if not, sidecars hold all properties. */
   readonly keepsAttributes: boolean
   readonly #options: StoreOptions
+  /** Of the documents, at the start. */
+  readonly #inode: number
   readonly #homes = new Map<string, Home>()
   readonly #pending = new Map<string, { home: Home, path: string }>()
   #timer: NodeJS.Timeout | undefined
@@ -56,11 +58,12 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     this.#options = options
     this.documents = options.documents
     const drafts = `${options.documents}/.drafts`
-    makeDirectory(options.documents)
-    makeDirectory(options.state)
+    makeDirectories(options.documents)
+    makeDirectories(options.state)
     removeDrafts(drafts, options.report)
-    makeDirectory(drafts)
-    this.writing = { drafts, durable: options.durable }
+    makeDirectories(drafts)
+    this.writing = { drafts, state: options.state, durable: options.durable }
+    this.#inode = statsOf(options.documents)?.ino ?? 0
     this.keepsAttributes = supported(drafts)
     if (!this.keepsAttributes) {
       options.report(`the file system of ${options.documents} keeps no extended attributes: names, colours and other properties are kept in .properties.json files only`)
@@ -69,6 +72,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   /** The home at a path below the documents (decoded segments); `undefined` when there is no such directory. */
   home (segments: readonly string[]): Home | undefined {
+    this.#demandDocuments()
     const path = segments.join('/')
     const known = this.#homes.get(path)
     if (known !== undefined) {
@@ -98,6 +102,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     return home
   }
 
+  // a mount that is gone, or another directory in its place, must not look as if everything had been deleted
+  #demandDocuments (): void {
+    const stats = statsOf(this.documents)
+    if (stats?.isDirectory() === true && stats.ino === this.#inode) return
+    throw new StoreError('read-only', `${this.documents} is not the directory it was at the start: mount it again, or restart the server`)
+  }
+
   #closeIdle (): void {
     const open = [...this.#homes.values()].filter(home => home.isOpen)
     for (const home of open.slice(0, Math.max(0, open.length - mostOpen))) if (!home.isBusy) home.close()
@@ -108,7 +119,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     let path = this.documents
     for (const segment of segments) {
       path += `/${fileName(segment)}`
-      makeDirectory(path)
+      makeDirectories(path)
       if (statsOf(path)?.isDirectory() !== true) throw new StoreError('exists', `${path} is not a directory (links are not followed)`)
     }
     const home = this.home(segments)
@@ -272,14 +283,6 @@ function directoriesIn (path: string): string[] {
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
     throw translated(error, `list ${path}`)
-  }
-}
-
-function makeDirectory (path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw translated(error, `make the directory ${path}`)
   }
 }
 

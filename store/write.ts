@@ -6,6 +6,7 @@ import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } 
 import type { Collection, Home, Member } from './home.js'
 import type { Facts } from './index/fact.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
+import { demandSpace } from './space.js'
 import { fileName } from './name.js'
 import { forgetMember, isMirrored, properties, setProperties } from './property.js'
 
@@ -13,6 +14,8 @@ import { forgetMember, isMirrored, properties, setProperties } from './property.
 export interface Writing {
   /** Where drafts are written; on the file system of the documents. */
   readonly drafts: string
+  /** Where the indexes are. */
+  readonly state: string
   /** Flush to the disk before a write is acknowledged. */
   readonly durable: boolean
 }
@@ -33,6 +36,7 @@ export interface Body { readonly bytes: Buffer, readonly facts?: Facts | undefin
 export async function writeMember (writing: Writing, home: Home, collection: Collection, segment: string, { bytes, facts }: Body, guard: Guard): Promise<{ created: boolean, member: Member }> {
   fileName(segment)
   guardTarget(home, collection, segment, guard)
+  demandSpace([collection.directory, writing.state], bytes.length)
   const known = factsOf(home, collection, segment, bytes, facts)
   for (let attempt = 0; ; attempt++) {
     const name = home.nameOf(collection, segment)
@@ -62,7 +66,7 @@ function factsOf (home: Home, collection: Collection, name: string, bytes: Buffe
   const { describe } = home.place(collection)
   if (facts !== undefined || describe === undefined) return facts
   try {
-    return describe(bytes)
+    return describe(bytes, false)
   } catch (error) {
     throw new StoreError('unreadable', `${name} is nothing that ${collection.directory} can hold: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }

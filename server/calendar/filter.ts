@@ -14,10 +14,19 @@ export function filterIn (query: Element): CompFilter {
   const filter = child(query, caldav('filter'))
   const [top, ...others] = filter === undefined ? [] : elements(filter)
   if (top?.name !== caldav('comp-filter') || others.length > 0) throw invalid('CALDAV:filter expects exactly one CALDAV:comp-filter')
+  const count = countIn(top)
+  if (count > mostFilters) throw invalid(`the filter has ${count} parts, at most ${mostFilters} are looked at`)
   const result = compFilter(top)
   if (result.name.toUpperCase() !== 'VCALENDAR') throw invalid(`the outermost comp-filter is for VCALENDAR, not ${result.name}`)
   if (result.timeRange !== undefined) throw invalid('VCALENDAR has no time range')
   return result
+}
+
+/** What one query may ask of each object. */
+const mostFilters = 200
+
+function countIn (part: Element): number {
+  return elements(part).reduce((sum, inner) => sum + countIn(inner), 1)
 }
 
 function invalid (message: string): Error {

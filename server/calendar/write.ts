@@ -47,9 +47,22 @@ const statuses: Readonly<Record<StoreError['reason'], number>> = {
   'missing': 404, 'exists': 405, 'changed': 409, 'bad-name': 403, 'full': 507, 'read-only': 503, 'too-large': 507, 'unreadable': 403
 }
 
-/** A refusal of the store as a reply. */
+/** What clients are told; the log says where. */
+const sayings: Readonly<Record<StoreError['reason'], string>> = {
+  'missing': 'it does not exist any more',
+  'exists': 'something of another kind is there',
+  'changed': 'it changed in the meantime: try again',
+  'bad-name': 'this name cannot be used: names do not begin with a dot, hold no slash or control character, have at most 255 bytes and are not those of editors\' temporary files',
+  'full': 'the disk of the server is full',
+  'read-only': 'the server cannot write now',
+  'too-large': 'it is too large',
+  'unreadable': 'a file made by hand is there that cannot be read: mend or remove it on the server'
+}
+
+/** A refusal of the store as a reply. Paths of the server's disk stay in the log. */
 export function asDavError (error: StoreError): DavError {
-  return error.reason === 'full' ? failed('sufficient-disk-space', error.message) : new DavError(statuses[error.reason], error.message, { cause: error })
+  if (error.reason === 'full') return failed('sufficient-disk-space', error.message)
+  return new DavError(statuses[error.reason], sayings[error.reason], { cause: error })
 }
 
 /** What the store throws, as replies. */

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { DavError } from '../dav/error.js'
 import type { Directory } from './directory.js'
 import { verifyPassword } from './password.js'
 import type { DirectoryRecord } from './record.js'
@@ -18,6 +19,8 @@ export interface LoginParts {
 interface Remembered { readonly record: DirectoryRecord, readonly until: number }
 
 const mostRemembered = 10_000
+/** Verifications that may wait: about a second's worth, so that a flood of wrong passwords does not keep others waiting for longer. */
+const mostRunning = 50
 
 /** Basic credentials → record (RFC 7617). */
 export class Login {
@@ -43,7 +46,10 @@ export class Login {
     return header === undefined ? undefined : this.#recall(this.#digest(header))
   }
 
-  /** Whom the Authorization header names; undefined when it is missing, malformed, of another scheme, or wrong. */
+  /**
+   * Whom the Authorization header names; undefined when it is missing, malformed, of another scheme, or wrong.
+   * @throws DavError 503 when too many are being verified
+   */
   async basic (header: string | undefined): Promise<DirectoryRecord | undefined> {
     const credentials = header === undefined ? undefined : readBasic(header)
     if (header === undefined || credentials === undefined) return undefined
@@ -52,6 +58,9 @@ export class Login {
     if (known !== undefined) return known
     // A client that opens eight connections at once costs one scrypt
     const key = `${this.#version} ${digest}`
+    if (this.#running.size >= mostRunning && !this.#running.has(key)) {
+      throw new DavError(503, 'too many logins are being verified', { headers: { 'retry-after': '2' } })
+    }
     const running = this.#running.get(key) ?? this.#verify(digest, credentials).finally(() => this.#running.delete(key))
     this.#running.set(key, running)
     return running

@@ -10,7 +10,7 @@ import { davHeader, optionsReply } from '../method/options.js'
 import { allow, methods } from '../method/table.js'
 import { admit, demandIf } from '../method/target.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { locate, type Resource } from '../site/resource.js'
+import { homeOwner, locate, type Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import type { AccessLog } from './access-log.js'
 import { errorReply } from './error.js'
@@ -133,7 +133,7 @@ function beforeLogin ({ isReady }: Front, request: FastifyRequest, url: string):
 async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: DirectoryRecord): Promise<DavReply> {
   const method = methods.get(request.method)
   if (method === undefined) throw new DavError(501, `the method ${request.method} is not known here`)
-  const target = await locate(site, path.segments)
+  const target = await locateFor(site, path.segments, user)
   const dav: DavRequest = {
     site, method: request.method, url, path, target, user,
     headers: { ...request.headers, 'content-type': sentTypes.get(request) },
@@ -148,6 +148,12 @@ async function run (site: Site, request: FastifyRequest, url: string, path: Path
   } catch (error) {
     throw error instanceof DavError && error.status === 405 ? withAllow(error, method.name, target) : error
   }
+}
+
+// somebody who is refused all the same must not make the home of another
+async function locateFor (site: Site, segments: readonly string[], user: DirectoryRecord): Promise<Resource> {
+  const owner = homeOwner(site, segments)
+  return owner !== undefined && owner.guid !== user.guid ? { kind: 'unmapped', segments, owner } : await locate(site, segments)
 }
 
 /** RFC 9110 15.5.6: a method may be wrong here for another reason than the kind, such as a slash at the end. */
@@ -178,6 +184,7 @@ function originsOf ({ settings }: Site, request: FastifyRequest): string[] {
 async function send (front: Front, request: FastifyRequest, reply: FastifyReply, answer: DavReply, user?: DirectoryRecord): Promise<FastifyReply> {
   reply.code(answer.status)
   reply.header('dav', davHeader)
+  reply.header('x-content-type-options', 'nosniff')
   if (front.isStopping()) reply.header('connection', 'close')
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
   front.access.note(request, reply, user?.name)
@@ -205,7 +212,8 @@ async function sendPieces (front: Front, request: FastifyRequest, reply: Fastify
   }
   const start = first.done === true ? '' : first.value
   if (second.done === true) return reply.send(start)
-  return reply.send(Readable.from(rest(start, second.value, pieces, front, request)))
+  // no more is made than the client takes
+  return reply.send(Readable.from(rest(start, second.value, pieces, front, request), { objectMode: false, highWaterMark: 65_536 }))
 }
 
 async function * rest (first: string, second: string, pieces: AsyncIterator<string>, { site }: Front, request: FastifyRequest): AsyncGenerator<Buffer> {

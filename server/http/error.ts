@@ -14,7 +14,9 @@ export function errorReply (error: unknown, log: Log, what: string): DavReply {
     log.error(`${what}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
     return { status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'The server made a mistake; its log says which.\n' }
   }
-  if (known.status >= 500) log.error(`${what}: ${known.message}`)
-  else log.debug(`${what}: ${known.status} ${known.message}`)
+  const why = known.cause instanceof StoreError ? known.cause.message : known.message
+  // a method that a client tries is no fault of ours
+  if (known.status >= 500 && known.status !== 501) log.error(`${what}: ${why}`)
+  else log.debug(`${what}: ${known.status} ${why}`)
   return { status: known.status, headers: { 'content-type': errorType(known), ...known.headers }, body: errorBody(known) }
 }

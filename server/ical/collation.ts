@@ -7,7 +7,7 @@ export type MatchType = 'contains' | 'equals' | 'starts-with' | 'ends-with'
 
 /** Whether `value` contains (equals …) `text` in that collation. */
 export function matchText (value: string, text: string, collation: Collation, matchType: MatchType): boolean {
-  const where = mapped(value, collation)
+  const where = remembered(value, collation)
   const what = mapped(text, collation)
   switch (matchType) {
     case 'contains': return where.includes(what)
@@ -15,6 +15,15 @@ export function matchText (value: string, text: string, collation: Collation, ma
     case 'starts-with': return where.startsWith(what)
     case 'ends-with': return where.endsWith(what)
   }
+}
+
+let last = { text: '', collation: 'i;octet' as Collation, mapped: '' }
+
+// a long text is asked for again and again by the filters of one query
+function remembered (text: string, collation: Collation): string {
+  if (text.length < 1000) return mapped(text, collation)
+  if (last.text !== text || last.collation !== collation) last = { text, collation, mapped: mapped(text, collation) }
+  return last.mapped
 }
 
 function mapped (text: string, collation: Collation): string {

@@ -1,11 +1,11 @@
 import { property, unescapeText, type Component } from './component.js'
 import { extent, instances } from './instances.js'
 import { occurrenceOf, periodsOf, whenOf, type Reading } from './overlap.js'
-import { decode, parse } from './parse.js'
+import { decode, IcalError, parse } from './parse.js'
 import { Budget } from './recur.js'
 import { utcOf, type When } from './time.js'
 import { UTC, zonesOf } from './timezone.js'
-import { identify } from './validate.js'
+import { calendarObject, identify } from './validate.js'
 
 /** What the index remembers of one calendar object resource. */
 export interface Facts {
@@ -40,10 +40,15 @@ const ALWAYS: Span = { start: -FAR, end: FAR, floating: false, exact: false }
 /**
  * Bytes → facts. Milder than `calendarObject`, because what is on disk is there: only one UID and one type are demanded, and
  * what has dates that cannot be read may be at any time. Alarms are not in the spans.
+ * @param replaces  a former version can be served instead: then as strict as `calendarObject`, so that a slip in an editor is told rather than spread
  * @throws IcalError when it is not one calendar object
  */
-export function describe (bytes: Uint8Array): Facts {
-  const calendar = parse(decode(bytes))
+export function describe (bytes: Uint8Array, replaces = false): Facts {
+  const text = decode(bytes)
+  if (replaces) calendarObject(text)
+  const calendar = parse(text)
+  const method = property(calendar, 'METHOD')
+  if (method !== undefined) throw new IcalError('valid-calendar-object-resource', 'expected no METHOD: an invitation is no event', method.line)
   const { uid, type } = identify(calendar)
   const members = calendar.components.filter(({ name }) => name === type)
   const main = members.find(member => !property(member, 'RECURRENCE-ID')) ?? members[0]

@@ -28,8 +28,13 @@ export function wantedIn (body: Element | undefined): Wanted {
   }
   if (child(body, dav('propname')) !== undefined) return { form: 'names', properties: [] }
   const named = child(body, dav('prop'))
-  return named === undefined ? { form: 'all', properties: [] } : { form: 'named', properties: unique(elements(named)) }
+  if (named === undefined) return { form: 'all', properties: [] }
+  const wanted = unique(elements(named))
+  if (wanted.length > mostWanted) throw new DavError(413, `${wanted.length} properties are asked for, at most ${mostWanted} are looked up at once`)
+  return { form: 'named', properties: wanted }
 }
+
+const mostWanted = 1000
 
 function unique (wanted: readonly Element[]): Element[] {
   const seen = new Set<Name>()

@@ -1,5 +1,5 @@
 import { isPrivate } from '../../twistedcompat/attribute.js'
-import { setProperties } from '../../store/property.js'
+import { properties, setProperties } from '../../store/property.js'
 import { StoreError } from '../../store/error.js'
 import { conditions } from '../dav/condition.js'
 import { DavError } from '../dav/error.js'
@@ -23,13 +23,17 @@ export interface Instruction { readonly name: Name, readonly value: Element | un
  * @throws DavError 400 when one of the two holds no DAV:prop
  */
 export function instructions (body: Element): Instruction[] {
-  return elements(body).flatMap(part => {
+  const found = elements(body).flatMap(part => {
     const prop = child(part, dav('prop'))
     if (part.name !== dav('set') && part.name !== dav('remove')) return []
     if (prop === undefined) throw new DavError(400, `${part.name} expects a DAV:prop`)
     return elements(prop).map(value => ({ name: value.name, value: part.name === dav('set') ? inLanguage(value, prop, part) : undefined }))
   })
+  if (found.length > mostInstructions) throw new DavError(413, `${found.length} properties are to be changed, at most ${mostInstructions} are at once`)
+  return found
 }
+
+const mostInstructions = 500
 
 // RFC 4918 4.3: the language in force is part of the value
 function inLanguage (value: Element, ...around: readonly Element[]): Element {
@@ -101,6 +105,12 @@ export async function patch (site: Site, resource: Resource, todo: readonly Inst
   const checked = check(site, kind, todo, false)
   if (checked.failed || checked.changes.size === 0) return checked.propstats
   if (home === undefined || collection === undefined) return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, protectedProperty(name)])))
+  const bytes = bytesAfter(collection.directory, member?.name ?? '', checked.changes)
+  const most = mostValues * site.settings.limits.propertyBytes
+  if (bytes > most) {
+    const full = new DavError(507, `the properties would take ${bytes} bytes, at most ${most} are kept of one resource`)
+    return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, full])))
+  }
   try {
     await setProperties(collection.directory, member?.name ?? '', checked.changes)
   } catch (error) {
@@ -111,4 +121,13 @@ export async function patch (site: Site, resource: Resource, todo: readonly Inst
   if (member === undefined) home.touch(collection)
   else home.suspect(collection.path, member.name)
   return checked.propstats
+}
+
+/** So many of the largest values may be kept of one resource. */
+const mostValues = 8
+
+function bytesAfter (directory: string, member: string, changes: ReadonlyMap<string, string | undefined>): number {
+  let bytes = 0
+  for (const xml of new Map<string, string | undefined>([...properties(directory, member), ...changes]).values()) bytes += Buffer.byteLength(xml ?? '')
+  return bytes
 }

@@ -43,6 +43,11 @@ export async function parentOf (site: Site, { kind, segments, owner, home, colle
   return isKnown && home !== undefined && collection !== undefined ? { kind: kindOf(collection), segments: around, owner, home, collection } : await locate(site, around)
 }
 
+/** Whose home a decoded path lies in; `undefined` when it is in none. */
+export function homeOwner (site: Site, [first, group, name]: readonly string[]): DirectoryRecord | undefined {
+  return first !== 'calendars' || group === undefined || name === undefined || !isGroup(group) ? undefined : recordOf(site, group, name)
+}
+
 function nothing (segments: readonly string[]): Resource {
   return { kind: 'unmapped', segments, owner: undefined }
 }

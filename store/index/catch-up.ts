@@ -1,3 +1,4 @@
+import { withUid } from './search.js'
 import { memberRow, updateMember, type MemberRow, type Place } from './update.js'
 
 /** Comparisons let others work after this time (ms). */
@@ -15,8 +16,12 @@ export function updateUntil (place: Place, names: string[], until: number, repor
   return changed
 }
 
-/** Says once why a file is not served as it is. */
-export function tellProblem ({ directory }: Place, before: MemberRow | undefined, after: MemberRow | undefined, report: (message: string) => void): void {
+/** Says once why a file is not served as it is, and that two files have one UID, which makes some clients give up on the whole calendar. */
+export function tellProblem ({ directory, index, collection }: Place, before: MemberRow | undefined, after: MemberRow | undefined, report: (message: string) => void): void {
+  if (after !== undefined && after.uid !== '' && after.uid !== before?.uid) {
+    const other = withUid(index, collection, after.uid, after.name)
+    if (other !== undefined) report(`${directory}/${after.name} has the UID of ${other}: some clients then refuse the whole calendar; give one of them another UID, or remove it`)
+  }
   if (after === undefined || after.problem === '' || after.problem === before?.problem) return
   report(`${directory}/${after.name} is not served as it is: ${after.problem}`)
 }

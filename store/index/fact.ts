@@ -17,5 +17,8 @@ export interface Facts {
   readonly spans: readonly Span[]
 }
 
-/** The facts of a body. Handed in by `main.ts`, so that the store need not know the language. Throws with a one-line message when the bytes are no object. */
-export type Describe = (bytes: Uint8Array) => Facts
+/**
+ * The facts of a body. Handed in by `main.ts`, so that the store need not know the language. Throws with a one-line message when the bytes are no
+ * object. `replaces`: a former version can be served instead, so there is no need to be lenient.
+ */
+export type Describe = (bytes: Uint8Array, replaces: boolean) => Facts

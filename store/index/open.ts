@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
@@ -159,7 +160,7 @@ export class Index {
 /** Opens or makes an index. One of another version, or a damaged one, is thrown away: its successor has a new epoch. */
 export function openIndex (file: string): Index {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeDirectories(dirname(file), 0o700)
     try {
       return open(file)
     } catch (error) {

@@ -52,9 +52,9 @@ export function ofComponent (index: Index, collection: number, component: string
   return rows.map(row => ({ row, sure: false }))
 }
 
-/** The member of a collection with a UID; `undefined` when there is none. */
-export function withUid (index: Index, collection: number, uid: string): string | undefined {
-  return index.get<{ name: string }>("SELECT name FROM member WHERE collection = ? AND uid = ? AND etag <> '' LIMIT 1", collection, uid)?.name
+/** A member of a collection with a UID, other than `except`; `undefined` when there is none. */
+export function withUid (index: Index, collection: number, uid: string, except = ''): string | undefined {
+  return index.get<{ name: string }>("SELECT name FROM member WHERE collection = ? AND uid = ? AND etag <> '' AND name <> ? LIMIT 1", collection, uid, except)?.name
 }
 
 /** The bytes that are served for a member. */

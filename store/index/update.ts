@@ -89,7 +89,7 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
   let facts
   try {
-    facts = known ?? place.describe(bytes)
+    facts = known ?? place.describe(bytes, row !== undefined && row.etag !== '')
   } catch (error) {
     return markBroken(place, name, row, stats, checked, attributed, error instanceof Error ? error.message : String(error))
   }

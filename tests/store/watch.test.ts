@@ -71,7 +71,7 @@ t.test('whatever the tool, the index follows within a second', async t => {
     const took = await until(holds, soon)
     t.ok(took < soon, `${what}: ${took === Infinity ? `not seen (${known(home)})` : `${Math.round(took)} ms`}`)
   }
-  t.same(shelved.told, [])
+  t.same(shelved.told.filter(line => !line.includes(' has the UID of ')), [], 'but for copies that share a UID nothing is wrong')
 })
 
 t.test('rsync and git', async t => {

@@ -13,8 +13,12 @@ const span = (start: string | number, end: string | number, parts: Partial<Span>
 t.test('who and what', async t => {
   t.match(facts(source('VEVENT', 'SUMMARY:a\\, b', 'ORGANIZER;CN=x:mailto:a@b', 'DTSTART:20250102T100000Z')), { uid: '1', component: 'VEVENT', organizer: 'mailto:a@b', summary: 'a, b' })
   t.notOk('organizer' in facts(source('VEVENT', 'DTSTART:20250102T100000Z')))
-  t.match(facts('BEGIN:VCALENDAR\nMETHOD:PUBLISH\nBEGIN:VEVENT\nUID:1\nSUMMARY:override\nRECURRENCE-ID:20250102T100000Z\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\nDTSTART:20250101T100000Z\nRRULE:FREQ=DAILY\nSUMMARY:master\nEND:VEVENT\nEND:VCALENDAR'), { summary: 'master' }, 'of the master; what lies on the disk may have METHOD')
+  t.match(facts('BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSUMMARY:override\nRECURRENCE-ID:20250102T100000Z\nEND:VEVENT\nBEGIN:VEVENT\nUID:1\nDTSTART:20250101T100000Z\nRRULE:FREQ=DAILY\nSUMMARY:master\nEND:VEVENT\nEND:VCALENDAR'), { summary: 'master' }, 'of the master')
   t.throws(() => facts('BEGIN:VCALENDAR\nEND:VCALENDAR'), { name: 'IcalError', reason: 'valid-calendar-object-resource' })
+  t.throws(() => facts(source('VEVENT', 'DTSTART:20250102T100000Z').replace('BEGIN:VEVENT', 'METHOD:REQUEST\r\nBEGIN:VEVENT')), { name: 'IcalError', reason: 'valid-calendar-object-resource' }, 'an invitation is no event')
+  const slip = Buffer.from(source('VEVENT', 'DTSTART:garbage'))
+  t.match(describe(slip, false), { uid: '1' }, 'what has always been so is served')
+  t.throws(() => describe(slip, true), { name: 'IcalError', reason: 'valid-calendar-data' }, 'what was right before is kept instead')
   t.throws(() => describe(Buffer.from([0xff])), { name: 'IcalError', reason: 'valid-calendar-data' })
 })
 

@@ -18,9 +18,9 @@ function place (t: Test): Place & { readonly described: { count: number }, reado
   const directory = `${root}/work`
   return {
     index, collection: 1, directory, described,
-    describe: bytes => {
+    describe: (bytes, replaces) => {
       described.count++
-      return describe(bytes)
+      return describe(bytes, replaces)
     },
     write: (name, text) => { writeFileSync(`${directory}/${name}`, text) }
   }

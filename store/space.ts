@@ -1,0 +1,20 @@
+import { statfsSync } from 'node:fs'
+import { StoreError } from './error.js'
+
+/** What stays free for the index, its log and the names of files. */
+const reserve = 256 * 1024
+
+/**
+ * Makes sure that a body and what the index keeps of it will find room, before anything is touched.
+ * @param places  the file systems that are written to
+ * @throws StoreError full
+ */
+export function demandSpace (places: readonly string[], bytes: number): void {
+  for (const place of places) {
+    const { bavail, bsize } = statfsSync(place)
+    // some file systems of the network say 0 of 0
+    if (bavail === 0 && bsize === 0) continue
+    const free = bavail * bsize
+    if (free < reserve + 4 * bytes) throw new StoreError('full', `${place} has ${free} bytes left: too few to write ${bytes} and to keep the index`)
+  }
+}
