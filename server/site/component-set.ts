@@ -1,9 +1,6 @@
 import { elements, elementWith, element, type Element } from '../xml/element.js'
 import { caldav } from '../xml/name.js'
 
-/** The component types a calendar may hold (RFC 4791 5.2.3). */
-export const componentTypes = ['VEVENT', 'VTODO', 'VJOURNAL', 'VFREEBUSY', 'VAVAILABILITY', 'VPOLL'] as const
-
 /** What calendars hold that do not say otherwise. */
 export const usualComponents: readonly string[] = ['VEVENT', 'VTODO', 'VJOURNAL', 'VFREEBUSY']
 
