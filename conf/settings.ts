@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** One setting: how it is written, what it becomes, what it means. */
 export interface Row<T> {
   /** One line for people. */
@@ -11,6 +13,8 @@ export interface Row<T> {
   readonly unit?: string
   /** True when the value names a file or directory: made absolute by the loader. */
   readonly isPath?: boolean
+  /** True when the value must not be shown in error texts. */
+  readonly isSecret?: boolean
   /** From TOML, JSON, or the text of an environment variable or flag; undefined when it is wrong. */
   read (value: unknown): T | undefined
 }
@@ -20,8 +24,18 @@ export const table = {
   server: {
     port: number(8008, 0, 65535, 'TCP port to listen on; 0 takes any free port'),
     bind: text('127.0.0.1', 'Address to listen on; "0.0.0.0" or "::" for all'),
-    baseUrl: optional(url('Address by which clients reach the server, when a proxy stands in front; used where whole URLs are printed')),
+    baseUrl: optional(url('Address by which clients reach the server, when a proxy stands in front; a path, as in https://example.org/dav, stands before every path')),
+    proxies: addresses(['127.0.0.0/8', '::1'], 'Proxies in front of the server: addresses or networks; what they say about the client (X-Forwarded-For, -Proto, -Host, -Port, -Prefix, Forwarded) is believed, from others it is not'),
     requestSeconds: seconds('2 min', 'Time in which a client must have sent its whole request; 0 waits for ever')
+  },
+  tls: {
+    certificate: optional(path('/etc/caldavd/cert.pem', 'Certificate in PEM; with it the server listens on HTTPS too')),
+    key: optional(path('/etc/caldavd/key.pem', 'Key of the certificate in PEM, without a passphrase; without this setting it is in the file of the certificate')),
+    chain: optional(path('/etc/caldavd/chain.pem', 'Certificates of the authorities between, in PEM, when they are not in the file of the certificate')),
+    port: number(8443, 0, 65535, 'TCP port for HTTPS, on the address of server.bind; 0 takes any free port'),
+    only: boolean(false, 'HTTPS alone: server.port is not listened on'),
+    redirect: boolean(false, 'Sends who comes by plain HTTP to HTTPS, all but /health'),
+    hstsSeconds: number(0, 0, 63_072_000, 'Time for which browsers are told to use HTTPS only (Strict-Transport-Security); 0 = they are not told', 'seconds')
   },
   data: {
     directory: path('~/.local/share/caldavd', 'The data directory; <data> in other settings stands for it'),
@@ -30,14 +44,55 @@ export const table = {
     fsync: boolean(true, 'Wait until the disk has a written file before the client is told so')
   },
   accounts: {
-    file: path('<data>/conf/accounts.toml', "Who may log in: our TOML, or Apple's accounts.xml"),
+    file: path('<data>/conf/accounts.toml', "Who may log in: our TOML, Apple's accounts.xml, or a file of htpasswd or htdigest"),
+    groups: optional(path('groups', 'Groups of the people in a file of htpasswd or htdigest, as Apache writes them: lines like "staff: alice bob"')),
     resources: optional(path('resources.xml', "Apple's resources.xml: locations and resources")),
     augments: optional(path('augments.xml', "Apple's augments.xml: who has calendars, who accepts by itself")),
-    proxies: optional(path('proxies.xml', "Apple's proxies.xml: who may act for locations and resources"))
+    proxies: optional(path('proxies.xml', "Apple's proxies.xml: who may act for locations and resources")),
+    delegates: path('<data>/conf/proxies.toml', 'Who may act for whom, as chosen in calendar programs; counts instead of the proxies in the accounts')
   },
   authentication: {
     realm: text('caldavd', 'Name of the place one logs in to, shown by clients'),
-    cacheSeconds: seconds('5 min', 'How long a verified login is remembered; 0 never')
+    cacheSeconds: seconds('5 min', 'How long a verified login is remembered; 0 never'),
+    proxyHeader: optional(headerName('X-Remote-User', 'Header in which a proxy names the user whom it has let in')),
+    proxyAddresses: addresses([], 'Proxies whose authentication.proxyHeader is believed: addresses or networks; from others it is ignored')
+  },
+  access: {
+    admins: list([], 'Who may do everything everywhere: accounts like "users/alice" or "groups/staff"'),
+    readers: list([], 'Who may read everything'),
+    defaults: choice('private', ['private', '2006'], 'What holds where nobody has shared anything: "private" = only the owner and her proxies, others see when she is busy; "2006" = whoever has logged in may read homes, as in August 2006'),
+    busy: boolean(true, 'Whoever has logged in sees when others are busy (CALDAV:read-free-busy)'),
+    sudoers: optional(path('sudoers.plist', "Apple's sudoers.plist: who may act as others with X-Authorize-As")),
+    anonymousRoot: boolean(false, 'Who has not logged in may read "/", "/principals/" and "/calendars/" themselves; nothing below')
+  },
+  ldap: {
+    url: optional(ldapUrl('Directory server whose people may log in too: ldap://host or ldaps://host')),
+    startTls: boolean(false, 'Encrypts a connection to ldap:// before anything is sent'),
+    ca: optional(path('ldap-ca.pem', 'Certificates in PEM that vouch for the directory server, instead of those of the system')),
+    bindDn: optional(text('cn=caldavd,dc=example,dc=org', 'As whom the directory is read; without it as nobody')),
+    bindPassword: optional(secret('secret', 'The password for that')),
+    bindPasswordFile: optional(path('ldap-password', 'File whose first line is the password for that')),
+    base: optional(text('dc=example,dc=org', 'Below which entry people and groups are looked for')),
+    userBase: optional(text('ou=people,dc=example,dc=org', 'The same for users, when it is another')),
+    groupBase: optional(text('ou=groups,dc=example,dc=org', 'The same for groups, when it is another')),
+    locationBase: optional(text('ou=rooms,dc=example,dc=org', 'The same for locations; without it there are none')),
+    resourceBase: optional(text('ou=things,dc=example,dc=org', 'The same for resources; without it there are none')),
+    userFilter: text('(|(objectClass=inetOrgPerson)(objectClass=posixAccount))', 'Which entries are users (RFC 4515)'),
+    groupFilter: text('(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))', 'Which entries are groups'),
+    locationFilter: text('(objectClass=room)', 'Which entries are locations'),
+    resourceFilter: text('(objectClass=device)', 'Which entries are resources'),
+    userName: text('uid', 'Attribute with the short name of users, by which they log in'),
+    groupName: text('cn', 'Attribute with the short name of groups, locations and resources'),
+    fullName: list(['displayName', 'cn'], 'Attributes with the full name: the first that is there counts'),
+    firstName: text('givenName', 'Attribute with the first name'),
+    lastName: text('sn', 'Attribute with the last name'),
+    email: list(['mail'], 'Attributes with mail addresses'),
+    guid: list(['entryUUID', 'nsUniqueId', 'ipaUniqueID', 'objectGUID'], 'Attributes with what stays the same when a name changes: the first that is there counts'),
+    member: list(['member', 'uniqueMember'], 'Attributes of groups that name members by their entry'),
+    memberName: list(['memberUid'], 'Attributes of groups that name users by their short name'),
+    refreshSeconds: seconds('5 min', 'How often the directory is read; 0 only at the start and on SIGHUP'),
+    timeoutSeconds: number(10, 1, 120, 'How long the directory server may take for one answer', 'seconds'),
+    entries: number(50_000, 1, 1_000_000, 'Most entries of one kind; when there are more, the directory is not used', 'entries')
   },
   limits: {
     bodyBytes: bytes('10 MB', 'Largest body of a request'),
@@ -96,7 +151,7 @@ export function settingsTable (): string {
   for (const [group, names] of Object.entries(table)) {
     lines.push(`## ${group}`, '', '| setting | default | unit | meaning | environment |', '|---|---|---|---|---|')
     for (const [name, row] of Object.entries<Row<unknown>>(names)) {
-      const written = row.written === undefined ? 'not set' : '`' + JSON.stringify(row.written) + '`'
+      const written = row.written === undefined ? 'not set' : '`' + JSON.stringify(row.written).replaceAll('|', '\\|') + '`'
       lines.push(`| \`${group}.${name}\` | ${written} | ${row.unit ?? ''} | ${row.meaning.replaceAll('<', '\\<')} | \`${variable(`${group}.${name}`)}\` |`)
     }
     lines.push('')
@@ -119,10 +174,27 @@ function text (written: string, meaning: string) {
   }
 }
 
+function secret (written: string, meaning: string) {
+  return {
+    written, meaning, isSecret: true, expects: 'a text of one line',
+    read: (value: unknown) => typeof value === 'string' && !/[\0\r\n]/.test(value) ? value : undefined
+  }
+}
+
 function path (written: string, meaning: string) {
   return {
     written, meaning, isPath: true, expects: 'the path of a file or directory',
     read: (value: unknown) => typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined
+  }
+}
+
+function list (written: readonly string[], meaning: string) {
+  return {
+    written: written.join(', '), meaning, expects: 'a list like ["users/alice", "groups/staff"], or the same in one text with commas',
+    read: (value: unknown): readonly string[] | undefined => {
+      const entries = typeof value === 'string' ? value.split(',').map(entry => entry.trim()).filter(entry => entry !== '') : value
+      return Array.isArray(entries) && entries.every((entry): entry is string => typeof entry === 'string' && entry !== '' && !/[\0-\x1f\x7f]/.test(entry)) ? entries : undefined
+    }
   }
 }
 
@@ -143,11 +215,49 @@ function choice<Word extends string> (written: Word, words: readonly Word[], mea
 
 function url (meaning: string) {
   return {
-    meaning, expects: 'an address like https://cal.example.org', written: 'https://cal.example.org',
+    meaning, written: 'https://cal.example.org',
+    expects: 'an address like https://cal.example.org or https://example.org/dav, whose path does not begin as the paths of the server do (/calendars, /principals)',
     read: (value: unknown) => {
       if (typeof value !== 'string' || !/^https?:\/\/[^\s?#]+$/.test(value) || !URL.canParse(value)) return undefined
-      return new URL(value).href.replace(/\/+$/, '')
+      const { href, pathname } = new URL(value)
+      // such a prefix could not be told from a path without it
+      if (/^\/(?:calendars|principals|health|\.well-known)(?:\/|$)/.test(pathname) || /[^/]\/\/|%2f|%00/i.test(pathname)) return undefined
+      return href.replace(/\/+$/, '')
     }
+  }
+}
+
+function ldapUrl (meaning: string) {
+  return {
+    meaning, written: 'ldaps://ldap.example.org', expects: 'an address like ldap://127.0.0.1, ldap://ldap.example.org:389 or ldaps://ldap.example.org, without a path',
+    read: (value: unknown) => {
+      if (typeof value !== 'string' || !/^ldaps?:\/\/[^\s/?#@]+\/?$/i.test(value) || !URL.canParse(value)) return undefined
+      return value.toLowerCase().replace(/\/$/, '')
+    }
+  }
+}
+
+function addresses (written: readonly string[], meaning: string) {
+  const { read } = list(written, meaning)
+  return {
+    written: written.join(', '), meaning, expects: 'addresses or networks like ["127.0.0.1", "10.0.0.0/8", "fd00::/8"], or the same in one text with commas',
+    read: (value: unknown) => {
+      const entries = read(value)
+      return entries?.every(isAddress) === true ? entries : undefined
+    }
+  }
+}
+
+function isAddress (entry: string): boolean {
+  const [, address = '', bits = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
+  const family = isIP(address)
+  return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+function headerName (written: string, meaning: string) {
+  return {
+    written, meaning, expects: 'the name of a header, other than those of HTTP itself',
+    read: (value: unknown) => typeof value === 'string' && /^[\w-]{1,100}$/.test(value) && !/^(?:host|authorization|content-.*|transfer-encoding|connection)$/i.test(value) ? value : undefined
   }
 }
 
@@ -160,12 +270,18 @@ function seconds (written: string, meaning: string) {
   }
 }
 
+const sizes = { b: 1, byte: 1, bytes: 1, k: 1024, kb: 1024, kib: 1024, m: 1024 ** 2, mb: 1024 ** 2, mib: 1024 ** 2, g: 1024 ** 3, gb: 1024 ** 3, gib: 1024 ** 3 }
+
 function bytes (written: string, meaning: string) {
-  const units = { b: 1, byte: 1, bytes: 1, k: 1024, kb: 1024, kib: 1024, m: 1024 ** 2, mb: 1024 ** 2, mib: 1024 ** 2, g: 1024 ** 3, gb: 1024 ** 3, gib: 1024 ** 3 }
   return {
     written, meaning, unit: 'bytes', expects: 'bytes, or a size like "64 KB", "10 MB", at most 1 GB',
-    read: (value: unknown) => within(measured(value, units), 1, 1024 ** 3)
+    read: (value: unknown) => within(measured(value, sizes), 1, 1024 ** 3)
   }
+}
+
+/** A size as people write it, '100 MB', '2 TB' or 1048576, in bytes; undefined when it is none. */
+export function sizeOf (value: unknown): number | undefined {
+  return within(measured(value, { ...sizes, t: 1024 ** 4, tb: 1024 ** 4, tib: 1024 ** 4 }), 0, Number.MAX_SAFE_INTEGER)
 }
 
 function optional<T> (row: Row<T>): Row<T> & { readonly written: undefined } {

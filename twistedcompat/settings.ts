@@ -58,7 +58,7 @@ export const settingRows: readonly SettingRow[] = [
   { apple: 'ResourceService.params.xmlFile', ours: 'accounts.resources', kind: 'string', convert: service('ResourceService') },
   { apple: 'AugmentService.params.xmlFiles', ours: 'accounts.augments', kind: 'strings', convert: ([file]: string[], all) => file === undefined ? undefined : service('AugmentService')(file, all) },
   { apple: 'ProxyLoadFromFile', ours: 'accounts.proxies', kind: 'string', convert: accountsFile },
-  { apple: 'SudoersFile', ours: 'accounts.sudoers', kind: 'string' },
+  { apple: 'SudoersFile', ours: 'access.sudoers', kind: 'string' },
   { apple: 'AdminPrincipals', ours: 'access.admins', kind: 'strings' },
   { apple: 'ReadPrincipals', ours: 'access.readers', kind: 'strings' },
   { apple: 'Authentication.Basic.Enabled', ours: 'authentication.basic', kind: 'boolean' },

@@ -1,40 +1,84 @@
-import type { DirectoryRecord } from '../directory/record.js'
-import { failed, type DavError } from '../dav/error.js'
+import type { Collection } from '../../store/home.js'
+import { failed, DavError } from '../dav/error.js'
+import { href } from '../dav/href.js'
+import { kinds } from '../site/kind.js'
+import type { Requester } from '../site/requester.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { element } from '../xml/element.js'
 import { caldav, dav, type Name } from '../xml/name.js'
-import { all, expanded } from './privilege.js'
+import { aclOf, granted, isDisabled } from './acl.js'
+import { siteAces } from './defaults.js'
+import { holds, maskOfAll, namesIn, type Mask } from './privilege.js'
 
-const everything: readonly Name[] = expanded(all)
-const reading: readonly Name[] = [dav('read'), caldav('read-free-busy'), dav('read-current-user-privilege-set')]
-const nothing: readonly Name[] = []
+const memory = new WeakMap<Requester, Map<Collection, Mask>>()
+const reading = maskOfAll(dav('read'), dav('read-acl'))
+const entering = maskOfAll(dav('read'))
+/** What one may have without knowing of the resource. */
+const blind = maskOfAll(caldav('read-free-busy'), caldav('schedule'), caldav('schedule-deliver'))
 
-/** What a user may do with a resource: the owner of a home everything, others nothing; what nobody owns, and principals, may be read. */
-export function privileges (user: DirectoryRecord, { kind, owner }: Resource): readonly Name[] {
-  if (kind === 'principal' || kind === 'proxy' || owner === undefined) return reading
-  return owner.guid === user.guid ? everything : nothing
+/** The privileges of who asks on a resource, as bits. Files without attributes of their own share the answer of their collection. */
+export function maskFor (user: Requester, resource: Resource): Mask {
+  const { kind, collection, member } = resource
+  if (collection === undefined || (kind !== 'event' && kind !== 'file') || member?.hasProperties === true) return evaluate(user, resource)
+  let known = memory.get(user)
+  if (known === undefined) memory.set(user, known = new Map())
+  let mask = known.get(collection)
+  if (mask === undefined) known.set(collection, mask = evaluate(user, resource))
+  return mask
 }
 
-/** Whether a user has a privilege on a resource. */
-export function allowed (user: DirectoryRecord, resource: Resource, privilege: Name): boolean {
-  return privileges(user, resource).includes(privilege)
+function evaluate (user: Requester, resource: Resource): Mask {
+  const aces = isDisabled(user.site, resource) ? siteAces(user.site) : aclOf(user.site, resource)
+  const mask = granted(aces, user, resource)
+  return user.limit === undefined ? mask : mask & reachOf(user, resource)
 }
 
-/** RFC 3744 7.1.1: the refusal that names resource and privilege; DAVx5 undoes a local change only when it sees this element. */
-export function refusal (resource: Resource, privilege: Name): DavError {
-  return failed('need-privileges', `${hrefOf(resource)} needs ${privilege}`,
-    element(dav('resource'), element(dav('href'), hrefOf(resource)), element(dav('privilege'), element(privilege))))
+// an app password opens no more than it was made for
+function reachOf ({ limit, record }: Requester, { segments, owner, kind }: Resource): Mask {
+  if (limit === undefined) return -1
+  const most = limit.readOnly ? reading : -1
+  if (limit.calendars === undefined || segments[0] !== 'calendars' || segments.length < 3) return most
+  if (owner?.guid !== record?.guid) return 0
+  if (kind === 'home') return most & entering
+  return limit.calendars.includes(segments[3] ?? '') ? most : 0
+}
+
+/** What who asks may do with a resource: names of privileges, aggregates and parts. */
+export function privileges (user: Requester, resource: Resource): readonly Name[] {
+  return namesIn(maskFor(user, resource), resource.kind)
+}
+
+/** Whether who asks has a privilege on a resource. */
+export function allowed (user: Requester, resource: Resource, privilege: Name): boolean {
+  return holds(maskFor(user, resource), privilege, resource.kind)
 }
 
 /**
- * Stops whoever may do nothing at all with a resource, in the same words whether it is there or not, and whatever it is.
- * @throws DavError 403 need-privileges
+ * The refusal: 401 for who has not logged in; otherwise RFC 3744 7.1.1 with resource and privilege (DAVx5 undoes a local
+ * change only when it sees this element). Who may not read the resource hears the same whatever is there, and whether anything is.
  */
-export function demandSight (user: DirectoryRecord, resource: Resource): void {
-  if (privileges(user, resource).length === 0) throw refusal({ ...resource, kind: 'unmapped' }, dav('read'))
+export function refusal (user: Requester, resource: Resource, privilege: Name): DavError {
+  if (user.record === undefined) return new DavError(401, 'log in with name and password')
+  const sees = allowed(user, resource, dav('read'))
+  const where = sees ? hrefOf(resource) : href(resource.segments, false)
+  const needed = sees ? privilege : dav('read')
+  return failed('need-privileges', `${where} needs ${needed}`,
+    element(dav('resource'), element(dav('href'), where), element(dav('privilege'), element(needed))))
 }
 
-/** @throws DavError 403 need-privileges */
-export function demand (user: DirectoryRecord, resource: Resource, privilege: Name): void {
-  if (!allowed(user, resource, privilege)) throw refusal(resource, privilege)
+/**
+ * Stops whoever must not know what is at a path, before anything else is said about it.
+ * @param isQuery  the request is a REPORT: it may ask for busy time where nothing else may be seen
+ * @throws DavError 401, 403 need-privileges
+ */
+export function demandSight (user: Requester, resource: Resource, isQuery = false): void {
+  const mask = maskFor(user, resource)
+  if ((mask & ~blind) !== 0) return
+  if (isQuery && mask !== 0 && kinds[resource.kind].isCollection) return
+  throw refusal(user, resource, dav('read'))
+}
+
+/** @throws DavError 401, 403 need-privileges */
+export function demand (user: Requester, resource: Resource, privilege: Name): void {
+  if (!allowed(user, resource, privilege)) throw refusal(user, resource, privilege)
 }

@@ -2,15 +2,17 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { METHODS } from 'node:http'
 import { Readable } from 'node:stream'
 import { allowed } from '../acl/check.js'
+import { reach } from '../acl/reach.js'
 import { DavError, failed } from '../dav/error.js'
 import { segments, type Path } from '../dav/href.js'
 import type { Login } from '../directory/login.js'
-import type { DirectoryRecord } from '../directory/record.js'
+import type { Identity } from '../directory/identity.js'
 import { davHeader, optionsReply } from '../method/options.js'
 import { allow, methods } from '../method/table.js'
 import { admit, demandIf } from '../method/target.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { homeOwner, locate, type Resource } from '../site/resource.js'
+import type { Resource } from '../site/resource.js'
+import type { Requester } from '../site/requester.js'
 import type { Site } from '../site/site.js'
 import type { AccessLog } from './access-log.js'
 import { errorReply } from './error.js'
@@ -61,7 +63,7 @@ export function makeApp (front: Front): FastifyInstance {
 }
 
 const sentTypes = new WeakMap<FastifyRequest, string | undefined>()
-const users = new WeakMap<FastifyRequest, DirectoryRecord>()
+const users = new WeakMap<FastifyRequest, Identity>()
 
 /** What can be answered without the body: nobody's ten megabytes are kept before we know whose they are. */
 async function beforeBody (front: Front, request: FastifyRequest): Promise<DavReply | undefined> {
@@ -69,14 +71,21 @@ async function beforeBody (front: Front, request: FastifyRequest): Promise<DavRe
     const early = beforeLogin(front, request, urlOf(request))
     if (early !== undefined) return early
     const header = request.headers.authorization
-    const user = front.login.remembered(header) ?? await front.login.basic(header)
-    if (user !== undefined) users.set(request, user)
-    // OPTIONS may be asked by anybody: clients look for the DAV header before they log in
-    else if (request.method !== 'OPTIONS') throw unauthorized(front)
+    const record = front.login.remembered(header) ?? await front.login.basic(header)
+    if (record !== undefined) users.set(request, { record })
+    else if (header !== undefined || !isForAnybody(front, request)) throw unauthorized(front)
     return undefined
   } catch (error) {
     return errorReply(error, front.site.log, `${request.method} ${urlOf(request)}`)
   }
+}
+
+/** Methods that somebody who has not logged in may try: what is public can be read, and an ACL may allow more. */
+function isForAnybody ({ site }: Front, { method, headers }: FastifyRequest): boolean {
+  // clients look for the DAV header before they log in
+  if (method === 'OPTIONS' || method === 'GET' || method === 'HEAD') return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+  // a body is taken from a stranger only when it says how small it is
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= site.settings.limits.xmlBytes
 }
 
 function urlOf (request: FastifyRequest): string {
@@ -102,11 +111,12 @@ async function handle (front: Front, request: FastifyRequest, reply: FastifyRepl
   let answer: DavReply
   try {
     const path = segments(url)
-    if (request.method === 'OPTIONS') answer = optionsReply(allowFor(user === undefined ? undefined : await locate(site, path.segments), user))
-    else if (user === undefined) throw unauthorized(front)
-    else answer = await run(site, request, url, path, user)
+    const requester: Requester = { site, record: user?.record, limit: user?.limit }
+    if (request.method === 'OPTIONS') answer = optionsReply(allowFor(await reach(requester, path.segments), requester))
+    else answer = await run(site, request, url, path, requester)
   } catch (error) {
-    answer = errorReply(error, site.log, `${request.method} ${url}`)
+    const isStranger = error instanceof DavError && error.status === 401 && user === undefined
+    answer = errorReply(isStranger ? unauthorized(front) : error, site.log, `${request.method} ${url}`)
   }
   return await send(front, request, reply, answer, user)
 }
@@ -130,10 +140,11 @@ function beforeLogin ({ isReady }: Front, request: FastifyRequest, url: string):
   return undefined
 }
 
-async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: DirectoryRecord): Promise<DavReply> {
+async function run (site: Site, request: FastifyRequest, url: string, path: Path, user: Requester): Promise<DavReply> {
   const method = methods.get(request.method)
+  if (method === undefined && user.record === undefined) throw new DavError(401, 'log in with name and password')
   if (method === undefined) throw new DavError(501, `the method ${request.method} is not known here`)
-  const target = await locateFor(site, path.segments, user)
+  const target = await reach(user, path.segments)
   const dav: DavRequest = {
     site, method: request.method, url, path, target, user,
     headers: { ...request.headers, 'content-type': sentTypes.get(request) },
@@ -150,12 +161,6 @@ async function run (site: Site, request: FastifyRequest, url: string, path: Path
   }
 }
 
-// somebody who is refused all the same must not make the home of another
-async function locateFor (site: Site, segments: readonly string[], user: DirectoryRecord): Promise<Resource> {
-  const owner = homeOwner(site, segments)
-  return owner !== undefined && owner.guid !== user.guid ? { kind: 'unmapped', segments, owner } : await locate(site, segments)
-}
-
 /** RFC 9110 15.5.6: a method may be wrong here for another reason than the kind, such as a slash at the end. */
 function withAllow (error: DavError, refused: string, { kind }: Resource): DavError {
   return new DavError(405, error.message, { headers: { allow: allow(kind).split(', ').filter(name => name !== refused).join(', ') }, cause: error })
@@ -170,9 +175,8 @@ function demandPlain ({ headers, body }: DavRequest): void {
 }
 
 /** What may be done with a resource; what the user must not know of looks like any other. */
-function allowFor (target: Resource | undefined, user: DirectoryRecord | undefined): string {
-  const isVisible = target !== undefined && user !== undefined && (target.owner === undefined || allowed(user, target, '{DAV:}read'))
-  return allow(isVisible ? target.kind : 'folder')
+function allowFor (target: Resource, user: Requester): string {
+  return allow(allowed(user, target, '{DAV:}read') ? target.kind : 'folder')
 }
 
 function originsOf ({ settings }: Site, request: FastifyRequest): string[] {
@@ -181,13 +185,13 @@ function originsOf ({ settings }: Site, request: FastifyRequest): string[] {
   return settings.server.baseUrl === undefined ? names : [...names, settings.server.baseUrl]
 }
 
-async function send (front: Front, request: FastifyRequest, reply: FastifyReply, answer: DavReply, user?: DirectoryRecord): Promise<FastifyReply> {
+async function send (front: Front, request: FastifyRequest, reply: FastifyReply, answer: DavReply, user?: Identity): Promise<FastifyReply> {
   reply.code(answer.status)
   reply.header('dav', davHeader)
   reply.header('x-content-type-options', 'nosniff')
   if (front.isStopping()) reply.header('connection', 'close')
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
-  front.access.note(request, reply, user?.name)
+  front.access.note(request, reply, user?.record.name)
   const { body } = answer
   if (request.method === 'HEAD') {
     if (typeof body === 'string' || Buffer.isBuffer(body)) reply.header('content-length', String(Buffer.byteLength(body)))

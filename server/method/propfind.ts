@@ -33,6 +33,7 @@ async function * below (request: DavRequest, resource: Resource, deep: boolean, 
   const { site, user } = request
   let until = performance.now() + slice
   for (const member of await members(site, resource)) {
+    if (!allowed(user, member, dav('read'))) continue
     if (member.member !== undefined) {
       multistatus.addText(hrefOf(member), answers.of(member))
       if (multistatus.isFull) yield
@@ -42,7 +43,6 @@ async function * below (request: DavRequest, resource: Resource, deep: boolean, 
       }
       continue
     }
-    if (!allowed(user, member, dav('read'))) continue
     yield * answer(member, answers, multistatus)
     if (deep && kinds[member.kind].isCollection) yield * below(request, member, true, answers, multistatus)
   }

@@ -1,4 +1,5 @@
 import type { Kind } from '../site/kind.js'
+import { acl } from './acl.js'
 import { copy } from './copy.js'
 import { deleteMethod } from './delete.js'
 import { get } from './get.js'
@@ -13,7 +14,7 @@ import { report } from './report.js'
 
 /** Every method that is answered, but for OPTIONS. */
 export const methods: ReadonlyMap<string, Method> = new Map([
-  get, { ...get, name: 'HEAD' }, put, deleteMethod, mkcol, mkcalendar, copy, move, propfind, proppatch, report
+  get, { ...get, name: 'HEAD' }, put, deleteMethod, mkcol, mkcalendar, copy, move, propfind, proppatch, report, acl
 ].map(method => [method.name, method]))
 
 /** The value of Allow for a kind (RFC 9110 10.2.1). */

@@ -1,14 +1,15 @@
-import { allowed, demandSight } from '../acl/check.js'
+import { allowed, demandSight, refusal } from '../acl/check.js'
+import { reach } from '../acl/reach.js'
 import type { Member } from '../../store/home.js'
 import type { Holder } from '../calendar/write.js'
 import { DavError } from '../dav/error.js'
 import { conditions, evaluate, type State } from '../dav/header.js'
 import { resolve } from '../dav/href.js'
 import { evaluateIf, parseIf, type IfState } from '../dav/if-header.js'
-import type { DirectoryRecord } from '../directory/record.js'
 import { kinds } from '../site/kind.js'
+import type { Requester } from '../site/requester.js'
 import { header, type DavRequest } from '../site/request.js'
-import { hrefOf, locate, type Resource } from '../site/resource.js'
+import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import type { Method } from './method.js'
 
@@ -16,9 +17,10 @@ import type { Method } from './method.js'
  * Lets a method have its target.
  * @throws DavError 403 need-privileges when the user must not know what is there, 404 when nothing is, 405 or the method's own refusal for another kind
  */
-export function admit (method: Method, target: Resource, user: DirectoryRecord): void {
-  demandSight(user, target)
+export function admit (method: Method, target: Resource, user: Requester): void {
+  demandSight(user, target, method.name === 'REPORT')
   if (method.on.includes(target.kind)) return
+  if (!allowed(user, target, dav('read'))) throw refusal(user, target, dav('read'))
   if (target.kind === 'unmapped') throw new DavError(404, `${hrefOf(target)} does not exist`)
   throw method.elsewhere?.(target) ?? new DavError(405, `${method.name} is not for ${hrefOf(target)}`)
 }
@@ -55,8 +57,8 @@ export async function demandIf (request: DavRequest): Promise<void> {
   if (!evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) throw new DavError(412, 'the If header does not hold')
 }
 
-async function taggedState ({ site, user, url, origins }: DavRequest, tag: string): Promise<IfState> {
+async function taggedState ({ user, url, origins }: DavRequest, tag: string): Promise<IfState> {
   const path = resolve(url, tag, origins)
-  const resource = path === undefined ? undefined : await locate(site, path.segments)
+  const resource = path === undefined ? undefined : await reach(user, path.segments)
   return { etag: resource !== undefined && allowed(user, resource, dav('read')) ? resource.member?.etag : undefined, tokens: [] }
 }

@@ -1,4 +1,5 @@
 import { demand, demandSight } from '../acl/check.js'
+import { reach } from '../acl/reach.js'
 import type { Member } from '../../store/home.js'
 import { copyCollection, deleteCollection, moveCollection } from '../../store/tree.js'
 import { copyMember, deleteMember, moveMember, type Guard, type Spot } from '../../store/write.js'
@@ -8,7 +9,7 @@ import { DavError } from '../dav/error.js'
 import { depth, destination, overwrite } from '../dav/header.js'
 import { segments as segmentsOf } from '../dav/href.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { hrefOf, locate, parentOf, type Resource } from '../site/resource.js'
+import { hrefOf, parentOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import { vacancyIn } from './make.js'
 import { demandConditions, holderOf, stateOf } from './target.js'
@@ -19,7 +20,7 @@ export async function transfer (request: DavRequest, moves: boolean): Promise<Da
   const to = segmentsOf(destination(headers, request.origins))
   demand(user, source, dav('read'))
   if (moves) demand(user, await parentOf(site, source), dav('unbind'))
-  const target = await locate(site, to.segments)
+  const target = await reach(user, to.segments)
   const parent = await parentOf(site, target)
   authorize(request, target, parent)
   demandApart(source, target)

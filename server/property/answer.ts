@@ -1,9 +1,10 @@
 import { isPrivate } from '../../twistedcompat/attribute.js'
+import { demand } from '../acl/check.js'
 import { properties } from '../../store/property.js'
 import { DavError } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
-import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
+import type { Requester } from '../site/requester.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { storedFragment } from '../site/stored.js'
@@ -57,14 +58,14 @@ export type Extra = ReadonlyMap<Name, (resource: Resource, wanted: Element) => s
 /** Answers one question about many resources. What is the same for all of a kind is worked out once. */
 export class Answers {
   readonly #site: Site
-  readonly #user: DirectoryRecord
+  readonly #user: Requester
   readonly #wanted: Wanted
   readonly #minimal: boolean
   readonly #extra: Extra
   readonly #plans = new Map<Kind, readonly Step[]>()
 
   /** @param minimal  leave out what is not there (RFC 8144 2.1) */
-  constructor (site: Site, user: DirectoryRecord, wanted: Wanted, minimal: boolean, extra: Extra = new Map()) {
+  constructor (site: Site, user: Requester, wanted: Wanted, minimal: boolean, extra: Extra = new Map()) {
     this.#site = site
     this.#user = user
     this.#wanted = wanted
@@ -114,6 +115,7 @@ export class Answers {
     const extra = this.#extra.get(name)
     if (extra !== undefined) return wrapped(open, close, extra(resource, ask.wanted))
     if (row === undefined) return isLive(name) ? undefined : dead.get(name)
+    if (row.privilege !== undefined) demand(ask.user, resource, row.privilege)
     if (row.stored === true) {
       const kept = dead.get(name)
       if (kept !== undefined) return kept
@@ -145,7 +147,7 @@ export class Answers {
   }
 
   #names (resource: Resource, dead: DeadProperties): string {
-    const live = this.#plan(resource.kind).filter(step => this.#value(resource, step, dead) !== undefined).map(step => step.empty)
+    const live = this.#plan(resource.kind).filter(step => step.row?.privilege !== undefined || this.#value(resource, step, dead) !== undefined).map(step => step.empty)
     return live.join('') + dead.others().map(name => fragment(element(name))).join('')
   }
 
@@ -195,6 +197,6 @@ class DeadProperties {
 
 /** Properties of other standards that a client can neither set nor see as dead ones. */
 export const reserved: ReadonlySet<Name> = new Set([
-  dav('acl'), dav('group'), dav('acl-restrictions'), dav('inherited-acl-set'), dav('quota-available-bytes'), dav('quota-used-bytes'),
+  dav('group'), dav('quota-available-bytes'), dav('quota-used-bytes'),
   dav('source'), dav('add-member'), dav('resource-id'), dav('parent-set'), dav('supported-live-property-set'), dav('supported-method-set')
 ])

@@ -60,7 +60,7 @@ function proxyFor ({ directory }: Site, owner: DirectoryRecord, half: 'readProxi
 }
 
 function calendarHomeSet ({ kind, owner }: Resource, { user }: Ask): string | undefined {
-  const record = kind === 'principal' || kind === 'home' ? owner : user
+  const record = kind === 'principal' || kind === 'home' ? owner : user.record
   return record?.calendaring === true ? hrefElement(homeHref(record)) : undefined
 }
 

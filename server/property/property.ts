@@ -1,5 +1,5 @@
-import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
+import type { Requester } from '../site/requester.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import type { Element } from '../xml/element.js'
@@ -8,7 +8,7 @@ import type { Name } from '../xml/name.js'
 /** Who asks, and how. */
 export interface Ask {
   readonly site: Site
-  readonly user: DirectoryRecord
+  readonly user: Requester
   /** The element that was asked for: CALDAV:calendar-data carries its own arguments. */
   readonly wanted: Element
 }
@@ -29,6 +29,8 @@ export interface PropertyRow {
   readonly check?: (value: Element) => void
   /** When clients may set it: always, only when they make the collection, never. Default: always if stored, else never. */
   readonly settable?: 'always' | 'initially' | 'never'
+  /** What one needs to read it, beside DAV:read; without, 403 for the property (RFC 3744 7.1). */
+  readonly privilege?: Name
   /** It is in the answer to DAV:allprop (RFC 4918 9.1: those of RFC 4918; later documents keep theirs out). */
   readonly inAllprop?: true
 }

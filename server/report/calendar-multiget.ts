@@ -1,4 +1,5 @@
 import { demand, demandSight } from '../acl/check.js'
+import { reach } from '../acl/reach.js'
 import { floatingZone } from '../calendar/timezone.js'
 import { DavError } from '../dav/error.js'
 import { prefer } from '../dav/header.js'
@@ -7,7 +8,7 @@ import { Multistatus } from '../dav/multistatus.js'
 import { multistatusStream } from '../dav/reply.js'
 import { Answers, wantedIn } from '../property/answer.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { locate, type Resource } from '../site/resource.js'
+import type { Resource } from '../site/resource.js'
 import { elements, text, type Element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
 import { calendarDataExtra } from './data.js'
@@ -41,7 +42,7 @@ const slice = 15
 async function addOne (request: DavRequest, resource: Resource, href: string, answers: Answers, multistatus: Multistatus): Promise<void> {
   try {
     const path = resolve(request.url, href, request.origins)
-    const found = path === undefined ? undefined : nearby(resource, path.segments) ?? await locate(request.site, path.segments)
+    const found = path === undefined ? undefined : nearby(resource, path.segments) ?? await reach(request.user, path.segments)
     if (found !== undefined) {
       demandSight(request.user, found)
       demand(request.user, found, dav('read'))

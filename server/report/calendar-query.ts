@@ -28,7 +28,7 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
   return multistatusStream(multistatus, async function * () {
     for await (const calendar of calendars(request, resource)) {
       for await (const found of matchesIn(calendar, filter, query)) {
-        multistatus.addText(hrefOf(found), answers.of(found))
+        if (allowed(user, found, dav('read'))) multistatus.addText(hrefOf(found), answers.of(found))
         yield
       }
     }

@@ -1,11 +1,12 @@
 import { allowed } from '../acl/check.js'
+import { reach } from '../acl/reach.js'
 import { DavError } from '../dav/error.js'
 import { resolve } from '../dav/href.js'
 import { Multistatus, statusElement, type Propstat } from '../dav/multistatus.js'
 import { multistatusReply } from '../dav/reply.js'
 import { Answers } from '../property/answer.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { hrefOf, locate, type Resource } from '../site/resource.js'
+import { hrefOf, type Resource } from '../site/resource.js'
 import { element, elements, text, type Element } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
 import { parse } from '../xml/parse.js'
@@ -70,7 +71,7 @@ async function withResponses (request: DavRequest, property: Element, hrefs: rea
 
 async function response (request: DavRequest, href: string, inner: Element, depth: number, budget: { left: number }): Promise<string> {
   const path = resolve(request.url, href, request.origins)
-  const resource = path === undefined ? undefined : await locate(request.site, path.segments)
+  const resource = path === undefined ? undefined : await reach(request.user, path.segments)
   const start = `<D:response><D:href>${escapeText(href)}</D:href>`
   if (resource !== undefined && !allowed(request.user, resource, dav('read'))) return `${start}${statusElement(403)}</D:response>`
   if (resource === undefined || resource.kind === 'unmapped') return `${start}${statusElement(404)}</D:response>`

@@ -134,13 +134,14 @@ async function memberChanges (request: DavRequest, around: Resource, since: numb
   const { home, collection, segments } = around
   if (home === undefined || collection === undefined) return []
   if (since === 0) {
-    return (await members(request.site, around)).filter(({ member }) => member !== undefined)
+    return (await members(request.site, around)).filter(resource => resource.member !== undefined && allowed(request.user, resource, dav('read')))
       .map(resource => ({ revision: resource.member?.revision ?? 0, href: hrefOf(resource), resource }))
   }
-  return changesSince(home.index, collection.id, since, -1).map(({ name, gone, revision }) => {
+  return changesSince(home.index, collection.id, since, -1).flatMap(({ name, gone, revision }) => {
     const at = [...segments, name]
     const member = gone ? undefined : home.member(collection, name)
     const resource: Resource | undefined = member === undefined ? undefined : { ...around, kind: collection.holdsObjects ? 'event' : 'file', segments: at, member }
-    return { revision, href: href(at, false), resource }
+    if (resource !== undefined && !allowed(request.user, resource, dav('read'))) return []
+    return [{ revision, href: href(at, false), resource }]
   })
 }

@@ -1,10 +1,11 @@
-import type { DirectoryRecord } from '../directory/record.js'
 import { failed, DavError } from '../dav/error.js'
 import type { Headers } from '../dav/header.js'
 import type { Path } from '../dav/href.js'
 import type { Element } from '../xml/element.js'
 import { parse, XmlError } from '../xml/parse.js'
 import { xmlLimits } from './limits.js'
+import { localHrefs } from './local-href.js'
+import type { Requester } from './requester.js'
 import type { Resource } from './resource.js'
 import type { Site } from './site.js'
 
@@ -12,15 +13,15 @@ import type { Site } from './site.js'
 export interface DavRequest {
   readonly site: Site
   readonly method: string
-  /** As it came over the wire. */
+  /** As it came over the wire, without a prefix below which the server lives. */
   readonly url: string
   readonly path: Path
   /** What the path names. */
   readonly target: Resource
-  readonly user: DirectoryRecord
+  readonly user: Requester
   readonly headers: Headers
   readonly body: Buffer
-  /** The names of this server: `https://cal.example.org:8443`. */
+  /** The names of this server: `https://cal.example.org:8443`, `https://example.org/dav`. */
   readonly origins: readonly string[]
 }
 
@@ -46,7 +47,7 @@ export function xmlBody (request: DavRequest): Element | undefined {
   const type = header(request, 'content-type')
   if (type !== undefined && !isXml(type)) throw new DavError(415, `${request.method} expects an XML body, not ${type.slice(0, 80)}`)
   try {
-    return parse(request.body, xmlLimits(request.site.settings))
+    return localHrefs(parse(request.body, xmlLimits(request.site.settings)), request.origins)
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
     if (error.reason === 'doctype') throw failed('no-external-entities', error.message)

@@ -76,7 +76,7 @@ t.test('where, over what and with what it cannot be made', async t => {
     ['the home', 'MKCALENDAR', home, '403 resource-must-be-null'], ['the root', 'MKCOL', '/', '405'],
     ['in a calendar', 'MKCALENDAR', `${home}calendar/b/`, '403 calendar-collection-location-ok'], ['in a calendar', 'MKCOL', `${home}calendar/b/`, '403 calendar-collection-location-ok'],
     ['in the inbox', 'MKCOL', `${home}inbox/b/`, '403 calendar-collection-location-ok'], ['without a parent', 'MKCALENDAR', `${home}none/b/`, '409'], ['without a parent', 'MKCOL', `${home}none/b/`, '409'],
-    ['below a file', 'MKCOL', `${home}folder/file/b/`, '409'], ['in nobody’s home', 'MKCOL', '/calendars/users/nobody/b/', '409'],
+    ['below a file', 'MKCOL', `${home}folder/file/b/`, '409'], ['in nobody’s home', 'MKCOL', '/calendars/users/nobody/b/', '403 need-privileges'],
     ['a dot name', 'MKCALENDAR', `${home}.b/`, '403'], ['300 bytes', 'MKCOL', `${home}${'b'.repeat(300)}/`, '403'],
     ['no XML', 'MKCALENDAR', `${home}b/`, '400', '<a'], ['two roots', 'MKCALENDAR', `${home}b/`, '400', '<a/><b/>'], ['DOCTYPE', 'MKCALENDAR', `${home}b/`, '403 no-external-entities', '<!DOCTYPE a><a/>'],
     ['another root', 'MKCALENDAR', `${home}b/`, '415', mkcol('')], ['another root', 'MKCOL', `${home}b/`, '415', mkcalendar('')], ['another media type', 'MKCOL', `${home}b/`, '415', 'hello', { 'content-type': 'text/plain' }],

@@ -108,7 +108,7 @@ t.test('names and places: 400, 403, 405, 409, each for its reason', async t => {
     ['a trailing slash', `${calendar}a.ics/`, '405'], ['a directory that somebody made', `${calendar}directory.ics`, '405'],
     ['no such calendar', '/calendars/users/alice/nowhere/a.ics', '409'], ['below an event', `${calendar}there.ics/a.ics`, '409'], ['below a file', '/calendars/users/alice/folder/file.txt/a.ics', '409'],
     ['on a calendar', calendar.slice(0, -1), '405'], ['on the home', '/calendars/users/alice', '405'], ['on the root', '/', '405'], ['on a principal', '/principals/users/alice/', '405'],
-    ['beside the homes', '/calendars/users/file.ics', /^40[39]/], ['below the root', '/file.ics', /^40[39]/], ['in nobody’s home', '/calendars/users/nobody/calendar/a.ics', '409'],
+    ['beside the homes', '/calendars/users/file.ics', /^40[39]/], ['below the root', '/file.ics', /^40[39]/], ['in nobody’s home', '/calendars/users/nobody/calendar/a.ics', '403 need-privileges'],
     ['in the inbox', '/calendars/users/alice/inbox/a.ics', '403'], ['in the outbox', '/calendars/users/alice/outbox/a.ics', '403'],
     ['in a home', '/calendars/users/alice/loose.ics', '201']
   ]

@@ -107,7 +107,7 @@ t.test('what cannot be, and where', async t => {
   const { ask, go } = await furnished(t)
   const cases: readonly (readonly [why: string, from: string, to: string, outcome: string])[] = [
     ['no destination', 'calendar/a.ics', '', '400'], ['another server', 'calendar/a.ics', 'https://example.org/a.ics', '502'], ['no URL', 'calendar/a.ics', 'ftp://x', '400'], ['%2F', 'calendar/a.ics', 'calendar/a%2Fb.ics', '400'],
-    ['nothing there', 'calendar/none.ics', 'calendar/b.ics', '404'], ['no collection there', 'calendar/a.ics', 'none/a.ics', '409'], ['no home there', 'calendar/a.ics', '/calendars/users/nobody/calendar/a.ics', '409'],
+    ['nothing there', 'calendar/none.ics', 'calendar/b.ics', '404'], ['no collection there', 'calendar/a.ics', 'none/a.ics', '409'], ['no home there', 'calendar/a.ics', '/calendars/users/nobody/calendar/a.ics', '403 need-privileges'],
     ['below an event', 'calendar/a.ics', 'calendar/a.ics/b.ics', '409'], ['into the inbox', 'calendar/a.ics', 'inbox/a.ics', '403'], ['over a calendar', 'calendar/a.ics', 'other/', '403'], ['to itself', 'calendar/a.ics', 'calendar/a.ics', '403'],
     ['a dot name', 'calendar/a.ics', 'calendar/.a.ics', '403'], ['outside the homes', 'calendar/a.ics', '/a.ics', '403 need-privileges'], ['the home', '/calendars/users/alice/', 'calendar/b/', '405'],
     ['the inbox', 'inbox/', 'box/', '405'], ['a principal', '/principals/users/alice/', 'calendar/b/', '405'],

@@ -1,0 +1,72 @@
+import { aceAsked, aceElement, isSameAce, isSamePrincipal, type Ace } from '../acl/ace.js'
+import { aclOf } from '../acl/acl.js'
+import { demand } from '../acl/check.js'
+import { expanded, treeOf } from '../acl/privilege.js'
+import { setProperties } from '../../store/property.js'
+import { translated } from '../calendar/write.js'
+import { DavError, failed } from '../dav/error.js'
+import type { Kind } from '../site/kind.js'
+import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
+import { hrefOf, type Resource } from '../site/resource.js'
+import { stored } from '../site/stored.js'
+import { element, elements } from '../xml/element.js'
+import { dav } from '../xml/name.js'
+import type { Method } from './method.js'
+
+/** RFC 3744 8.1. The ACLs of homes and of what is not on the disk are fixed. */
+export const acl: Method = { name: 'ACL', on: ['calendar', 'inbox', 'outbox', 'folder', 'event', 'file'], run }
+
+const mostAces = 500
+/** What lies in these has their ACL too, as in Apple's server. */
+const passingOn: readonly Kind[] = ['calendar', 'inbox', 'outbox']
+
+async function run (request: DavRequest): Promise<DavReply> {
+  const { site, user, target } = request
+  demand(user, target, dav('write-acl'))
+  const body = xmlBody(request)
+  if (body?.name !== dav('acl')) throw new DavError(400, `ACL expects DAV:acl, not ${body?.name ?? 'an empty body'}`)
+  const asked = elements(body, dav('ace')).map(each => aceAsked(each, site.directory))
+  const names = new Set(expanded(treeOf(target.kind)))
+  const unknown = asked.flatMap(({ privileges }) => privileges).find(name => !names.has(name))
+  if (unknown !== undefined) throw failed('not-supported-privilege', `${hrefOf(target)} has no privilege ${unknown}`)
+  if (asked.length > mostAces) throw failed('limited-number-of-aces', `${asked.length} ACEs, at most ${mostAces} are kept`)
+  const wanted = withoutFixed(asked, aclOf(site, target))
+  demandOrder(wanted)
+  await keep(target, wanted, passingOn.includes(target.kind))
+  return { status: 200, headers: { 'content-length': '0' } }
+}
+
+/**
+ * The ACEs to be kept: clients send back what they have read, protected and inherited ones too, which stay what they are.
+ * @throws DavError no-ace-conflict for one of these that is not there, no-protected-ace-conflict and
+ * no-inherited-ace-conflict for a denial to administrators or to the owner, which would have no effect (RFC 3744 8.1.1)
+ */
+function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[]): Ace[] {
+  const fixed = inForce.filter(({ isProtected, inherited }) => isProtected || inherited !== undefined)
+  return asked.filter(each => {
+    const isThere = fixed.some(one => isSameAce(one, each))
+    if (each.isProtected || each.inherited !== undefined) {
+      if (!isThere) throw failed('no-ace-conflict', 'an ACE that is protected or inherited can neither be made nor changed')
+      return false
+    }
+    const against = each.grants ? undefined : inForce.find(one => one.isProtected && one.grants && (one.mask & each.mask) !== 0 && isSamePrincipal(one, each))
+    if (against?.inherited === '/') throw failed('no-protected-ace-conflict', 'nothing can be denied to administrators')
+    if (against !== undefined) throw failed(against.inherited === undefined ? 'no-protected-ace-conflict' : 'no-inherited-ace-conflict', 'nothing can be denied to the owner and her proxies')
+    return true
+  })
+}
+
+/** Grants come before denials, as in Apple's server. @throws DavError deny-before-grant */
+function demandOrder (aces: readonly Ace[]): void {
+  const denial = aces.findIndex(({ grants }) => !grants)
+  if (denial >= 0 && aces.slice(denial).some(({ grants }) => grants)) throw failed('deny-before-grant', 'an ACE that denies stands before one that grants: all grants come first')
+}
+
+async function keep (target: Resource, aces: readonly Ace[], isInheritable: boolean): Promise<void> {
+  const { home, collection, member } = target
+  if (home === undefined || collection === undefined) throw new DavError(403, `the access control list of ${hrefOf(target)} is fixed`)
+  const value = aces.length === 0 ? undefined : stored(element(dav('acl'), ...aces.map(each => aceElement({ ...each, isInheritable }, true))))
+  await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value]])))
+  if (member === undefined) home.touch(collection)
+  else home.suspect(collection.path, member.name)
+}
