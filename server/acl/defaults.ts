@@ -1,4 +1,5 @@
 import type { DirectoryRecord } from '../directory/record.js'
+import type { Kind } from '../site/kind.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { caldav, dav } from '../xml/name.js'
@@ -54,26 +55,27 @@ export function homeAces ({ settings }: Site, owner: DirectoryRecord): readonly 
 }
 
 const publicRead = [ace(everybody, [dav('read')], passedOn)]
+const readByUsers = [ace(loggedIn, [dav('read')], fixed)]
+const none: readonly Ace[] = []
+
+const entrance = ({ settings }: Site): readonly Ace[] => settings.access.anonymousRoot ? publicRead : readByUsers
+
+/** The table of ACEs that come with what a resource is. */
+const byKind: Readonly<Partial<Record<Kind, (site: Site, resource: Resource) => readonly Ace[]>>> = {
+  root: entrance,
+  principals: entrance,
+  calendars: entrance,
+  principal: () => readByUsers,
+  proxy: (_, { owner }) => owner === undefined ? readByUsers : [ace(hrefPrincipal(owner), [dav('write-properties'), dav('read-acl')], fixed), ...readByUsers],
+  inbox: () => [ace(loggedIn, [caldav('schedule-deliver'), caldav('schedule')])],
+  outbox: (_, { owner }) => owner === undefined ? none : [ace(hrefPrincipal(owner, 'write'), [caldav('schedule-send'), caldav('schedule')], fixed)],
+  // a name that nobody has must look like the name of somebody else
+  unmapped: (_, { owner, home, segments }) => owner === undefined && home === undefined && (segments[0] !== 'calendars' || segments.length < 3) ? readByUsers : none
+}
 
 /** The ACEs that come with what a resource is, beside those it inherits. */
-export function kindAces (site: Site, { kind, owner, home, segments }: Resource): readonly Ace[] {
-  switch (kind) {
-    case 'root': case 'principals': case 'calendars':
-      return site.settings.access.anonymousRoot ? publicRead : [ace(loggedIn, [dav('read')], fixed)]
-    case 'principal':
-      return [ace(loggedIn, [dav('read')], fixed)]
-    case 'proxy':
-      return [...owner === undefined ? [] : [ace(hrefPrincipal(owner), [dav('write-properties'), dav('read-acl')], fixed)], ace(loggedIn, [dav('read')], fixed)]
-    case 'inbox':
-      return [ace(loggedIn, [caldav('schedule-deliver'), caldav('schedule')], { isInheritable: false })]
-    case 'outbox':
-      return owner === undefined ? [] : [ace(hrefPrincipal(owner, 'write'), [caldav('schedule-send'), caldav('schedule')], fixed)]
-    case 'unmapped':
-      // a name that nobody has must look like the name of somebody else
-      return owner === undefined && home === undefined && (segments[0] !== 'calendars' || segments.length < 3) ? [ace(loggedIn, [dav('read')], fixed)] : []
-    default:
-      return []
-  }
+export function kindAces (site: Site, resource: Resource): readonly Ace[] {
+  return byKind[resource.kind]?.(site, resource) ?? none
 }
 
 /** What everybody may do in the public tree, which belongs to nobody. */
