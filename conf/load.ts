@@ -70,7 +70,7 @@ function freeze (written: ReadonlyMap<string, Written>, origins: Origins): Setti
 function read (name: string, row: Row<unknown>, written: Written | undefined): unknown {
   if (written === undefined) return row.written === undefined ? undefined : row.read(row.written)
   const value = row.read(written.value)
-  if (value === undefined) throw new SettingsError(`${written.where}: ${name}: expected ${row.expects}, got ${shown(written.value)}`)
+  if (value === undefined) throw new SettingsError(`${written.where}: ${name}: expected ${row.expects}, got ${row.isSecret ? 'something else' : shown(written.value)}`)
   return value
 }
 

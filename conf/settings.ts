@@ -49,11 +49,19 @@ export const table = {
     resources: optional(path('resources.xml', "Apple's resources.xml: locations and resources")),
     augments: optional(path('augments.xml', "Apple's augments.xml: who has calendars, who accepts by itself")),
     proxies: optional(path('proxies.xml', "Apple's proxies.xml: who may act for locations and resources")),
+    appPasswords: path('<data>/conf/app-passwords.toml', 'Passwords for single devices, as `caldavd app-password` writes them'),
     delegates: path('<data>/conf/proxies.toml', 'Who may act for whom, as chosen in calendar programs; counts instead of the proxies in the accounts')
   },
   authentication: {
-    realm: text('caldavd', 'Name of the place one logs in to, shown by clients'),
+    realm: { ...text('caldavd', 'Name of the place one logs in to, shown by clients'), expects: 'a text in ASCII without ":"', read: (value: unknown) => typeof value === 'string' && /^[\x20-\x39\x3b-\x7e]+$/.test(value) ? value : undefined },
+    basic: boolean(true, 'Basic: name and password in each request, as all clients and all app passwords need it'),
+    digest: choice('auto', ['auto', 'on', 'off'], 'Digest (MD5, SHA-256): "auto" = offered when it works for everybody, which is when all passwords are stored in clear or by htdigest, and there are no app passwords'),
+    plainBasic: choice('local', ['local', 'always', 'never'], 'Basic without TLS: "local" = from this machine only, so that no password goes through a network in clear'),
     cacheSeconds: seconds('5 min', 'How long a verified login is remembered; 0 never'),
+    outageSeconds: seconds('1 day', 'How long after it was verified a login goes on while the directory server (LDAP) is down; 0 not at all'),
+    failures: number(10, 0, 100, 'Different wrong passwords from one address, or for one account, until a lock-out; 0 = there is none', 'passwords'),
+    lockSeconds: seconds('1 min', 'How long the first lock-out lasts; each that follows lasts twice as long'),
+    lockMostSeconds: seconds('15 min', 'How long a lock-out lasts at most'),
     proxyHeader: optional(headerName('X-Remote-User', 'Header in which a proxy names the user whom it has let in')),
     proxyAddresses: addresses([], 'Proxies whose authentication.proxyHeader is believed: addresses or networks; from others it is ignored')
   },
@@ -63,7 +71,7 @@ export const table = {
     defaults: choice('private', ['private', '2006'], 'What holds where nobody has shared anything: "private" = only the owner and her proxies, others see when she is busy; "2006" = whoever has logged in may read homes, as in August 2006'),
     busy: boolean(true, 'Whoever has logged in sees when others are busy (CALDAV:read-free-busy)'),
     sudoers: optional(path('sudoers.plist', "Apple's sudoers.plist: who may act as others with X-Authorize-As")),
-    anonymousRoot: boolean(false, 'Who has not logged in may read "/", "/principals/" and "/calendars/" themselves; nothing below')
+    anonymousRoot: boolean(false, 'Who has not logged in may read "/" itself; nothing below it')
   },
   ldap: {
     url: optional(ldapUrl('Directory server whose people may log in too: ldap://host or ldaps://host')),
@@ -102,7 +110,8 @@ export const table = {
     propertyBytes: bytes('64 KB', 'Largest value of one property a client may store'),
     instances: number(3000, 1, 1_000_000, 'Most instances of one repeating event that are counted (CALDAV:max-instances)', 'instances'),
     collections: number(250, 1, 100_000, 'Most calendars in one home', 'calendars'),
-    resources: number(100_000, 1, 10_000_000, 'Most events in one calendar', 'events')
+    resources: number(100_000, 1, 10_000_000, 'Most events in one calendar', 'events'),
+    quotaBytes: storage('0', 'Most bytes of all files in one home (DAV:quota-available-bytes); 0 = as many as fit. An account may have a quota of its own')
   },
   log: {
     level: choice('info', ['error', 'warn', 'info', 'debug'], 'Least important lines that are still written: error, warn, info or debug'),
@@ -277,6 +286,10 @@ function bytes (written: string, meaning: string) {
     written, meaning, unit: 'bytes', expects: 'bytes, or a size like "64 KB", "10 MB", at most 1 GB',
     read: (value: unknown) => within(measured(value, sizes), 1, 1024 ** 3)
   }
+}
+
+function storage (written: string, meaning: string) {
+  return { written, meaning, unit: 'bytes', expects: 'bytes, or a size like "500 MB", "2 TB"; 0 = no limit', read: sizeOf }
 }
 
 /** A size as people write it, '100 MB', '2 TB' or 1048576, in bytes; undefined when it is none. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { nearest } from '../../conf/nearest.js'
+import { sizeOf } from '../../conf/settings.js'
 import { readToml, TomlFault, type Toml } from '../../conf/toml.js'
 import { passwordProblem } from './password.js'
 import { autoSchedules, guidKey, nameProblem, recordTypes, type Account, type AutoSchedule, type DirectoryRecord, type RecordType } from './record.js'
@@ -13,11 +14,14 @@ export class AccountsError extends Error {
  * Our accounts file: tables [users.alice], [groups.club], [locations.hall], [resources.beamer]; conf/accounts.toml shows all keys.
  * @param file  for error texts
  * @param warn  hears of members and proxies that nobody is called, which are left out
+ * @param elsewhere  'users/alice' → guid of accounts from another source, who may be members and proxies too
  * @throws AccountsError
  */
-export function readAccountsToml (text: string, file: string, warn: (text: string) => void): Account[] {
+export function readAccountsToml (
+  text: string, file: string, warn: (text: string) => void, elsewhere: (reference: string) => string | undefined = () => undefined
+): Account[] {
   const toml = parse(text, file)
-  const source = { toml, file, warn }
+  const source = { toml, file, warn, elsewhere }
   const drafts = Object.entries(toml.value).flatMap(([type, names]) => {
     const known = recordTypes.find(one => one === type)
     if (known === undefined) throw fault(source, [type], `no kind of account is called ${type}`, `one of ${recordTypes.join(', ')}`)
@@ -69,7 +73,12 @@ export function derivedGuid (type: RecordType, name: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-interface Source { readonly toml: Toml, readonly file: string, readonly warn: (text: string) => void }
+interface Source {
+  readonly toml: Toml
+  readonly file: string
+  readonly warn: (text: string) => void
+  readonly elsewhere: (reference: string) => string | undefined
+}
 
 interface Draft {
   readonly account: Account
@@ -77,7 +86,7 @@ interface Draft {
   readonly references: Readonly<Record<'members' | 'proxies' | 'readProxies', readonly string[]>>
 }
 
-const keys = ['guid', 'fullName', 'emails', 'aliases', 'addresses', 'password', 'members', 'proxies', 'readProxies', 'calendaring', 'autoSchedule']
+const keys = ['guid', 'fullName', 'firstName', 'lastName', 'emails', 'aliases', 'addresses', 'password', 'members', 'proxies', 'readProxies', 'calendaring', 'autoSchedule', 'quota']
 
 function parse (text: string, file: string): Toml {
   try {
@@ -106,6 +115,7 @@ function readDraft (source: Source, type: RecordType, name: string, fields: unkn
   const problem = password === undefined ? undefined : passwordProblem(password)
   if (problem !== undefined) throw fault(source, [...path, 'password'], `${type}.${name}.password: wrong`, problem.replace('expected ', ''))
   const references = 'accounts like "users/alice"'
+  const some = <Key extends string, T>(key: Key, content: T | undefined) => (content === undefined ? {} : { [key]: content }) as { readonly [K in Key]?: T }
   return {
     references: {
       members: value('members', references, isTexts, []),
@@ -118,6 +128,9 @@ function readDraft (source: Source, type: RecordType, name: string, fields: unkn
         type, name,
         guid: value('guid', 'a text, best a UUID', isText, derivedGuid(type, name)),
         fullName: value('fullName', 'a text', isText, name),
+        ...some('firstName', value<string | undefined>('firstName', 'a text', isText, undefined)),
+        ...some('lastName', value<string | undefined>('lastName', 'a text', isText, undefined)),
+        ...some('quota', sizeOf(value('quota', 'bytes or a size like "500 MB", "2 GB"; 0 = as many as fit', isSize, undefined))),
         aliases: value('aliases', 'further names: ["al"]', isTexts, []),
         emails: value('emails', 'mail addresses: ["alice@example.org"]', isEmails, []),
         addresses: value('addresses', 'URIs: ["mailto:al@example.org"]', isUris, []),
@@ -132,7 +145,8 @@ function readDraft (source: Source, type: RecordType, name: string, fields: unkn
 function resolve (source: Source, { account, references }: Draft, byReference: ReadonlyMap<string, string>): Account {
   const { record } = account
   const guids = (key: keyof typeof references) => references[key].flatMap(reference => {
-    const guid = byReference.get(reference.includes('/') ? reference : `users/${reference}`)
+    const full = reference.includes('/') ? reference : `users/${reference}`
+    const guid = byReference.get(full) ?? source.elsewhere(full)
     if (guid !== undefined) return guid
     source.warn(`${where(source, [record.type, record.name, key])}: ${record.type}.${record.name}.${key}: nobody is called ${JSON.stringify(reference)}; left out`)
     return []
@@ -157,4 +171,5 @@ const isTexts = (value: unknown): value is string[] => Array.isArray(value) && v
 const isEmails = (value: unknown): value is string[] => isTexts(value) && value.every(one => /^[^\s@:]+@[^\s@]+$/.test(one))
 const isUris = (value: unknown): value is string[] => isTexts(value) && value.every(one => /^([a-z][a-z0-9+.-]*:|\/)\S+$/i.test(one))
 const isAutoSchedule = (value: unknown): value is AutoSchedule => autoSchedules.some(word => word === value)
+const isSize = (value: unknown): value is string | number | undefined => sizeOf(value) !== undefined
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'

@@ -40,7 +40,7 @@ function inFile<T> ({ file, text }: NamedText, read: (text: string) => T): T {
 }
 
 function asAccount (apple: twisted.AccountRecord): Account {
-  const { type, name, aliases, guid, fullName, emails, members, proxies, readProxies, autoSchedule, autoAcceptGroup } = apple
+  const { type, name, aliases, guid, fullName, emails, members, proxies, readProxies, autoSchedule, autoAcceptGroup, firstName, lastName } = apple
   const mailto = new Set(emails.map(email => `mailto:${email}`))
   return {
     // In Apple's files locations and groups have passwords too, but only users log in (Directory.byLogin)
@@ -48,6 +48,8 @@ function asAccount (apple: twisted.AccountRecord): Account {
     record: {
       type, name, aliases, guid, fullName, emails, members, readProxies, autoSchedule,
       ...autoAcceptGroup === undefined ? {} : { autoAcceptGroup },
+      ...firstName === undefined ? {} : { firstName },
+      ...lastName === undefined ? {} : { lastName },
       addresses: apple.addresses.filter(address => !mailto.has(address)),
       writeProxies: proxies,
       calendaring: apple.enabledForCalendaring

@@ -2,20 +2,32 @@ import { DavError } from '../dav/error.js'
 import { resolve } from '../dav/href.js'
 import { guidKey, recordTypes, type Account, type DirectoryRecord, type RecordType } from './record.js'
 
-/** Who there is. One object for the life of the server; `replace` gives it new contents. */
+/** The two groups of proxies that everybody has. */
+export type Half = 'read' | 'write'
+
+/** Proxies that were chosen elsewhere than in the accounts: 'users/alice' → half → 'users/bob', 'groups/staff'. A name alone is a user, or a guid. */
+export type Delegations = ReadonlyMap<string, Readonly<Partial<Record<Half, readonly string[]>>>>
+
+/** Who there is. One object for the life of the server; `replace` and `delegate` give it new contents. */
 export class Directory {
   #version = 0
+  #accounts: readonly Account[]
+  #delegations: Delegations = new Map()
   #records!: Map<string, DirectoryRecord>
   #passwords!: Map<string, string>
   #byName!: Map<RecordType, Map<string, DirectoryRecord>>
+  /** Users by name in lower case: no two differ in case alone (accounts.ts). Made when somebody asks. */
+  #byLower: Map<string, DirectoryRecord> | undefined
   #byAddress!: Map<string, DirectoryRecord>
   #groupsOf!: Map<string, DirectoryRecord[]>
+  #delegators!: Record<Half, Map<string, DirectoryRecord[]>>
   readonly #origins: readonly string[]
 
   /** @param origin  'https://cal.example.org' when known: addresses below it are read as paths */
   constructor (accounts: Iterable<Account> = [], { origin }: { origin?: string | undefined } = {}) {
     this.#origins = origin === undefined ? [] : [origin]
-    this.#fill(accounts)
+    this.#accounts = [...accounts]
+    this.#fill()
   }
 
   /** Counts the contents: another number means that what was found before may no longer be true. */
@@ -23,7 +35,15 @@ export class Directory {
 
   /** New contents, all at once. The accounts have been checked (accounts.ts). */
   replace (accounts: Iterable<Account>): void {
-    this.#fill(accounts)
+    this.#accounts = [...accounts]
+    this.#fill()
+    this.#version++
+  }
+
+  /** Proxies that count instead of those of the accounts, for each record and half that is named. Names that nobody has are passed over. */
+  delegate (delegations: Delegations): void {
+    this.#delegations = delegations
+    this.#fill()
     this.#version++
   }
 
@@ -40,7 +60,7 @@ export class Directory {
   /** The user whom somebody means who types this at a login: name, then name without case, then mail address. */
   byLogin (typed: string): DirectoryRecord | undefined {
     const name = typed.normalize('NFC')
-    return this.byName('users', name) ?? this.#onlyUser(name.toLowerCase()) ?? this.#userByEmail(name)
+    return this.byName('users', name) ?? this.#userByLower(name.toLowerCase()) ?? this.#userByEmail(name)
   }
 
   /**
@@ -65,6 +85,31 @@ export class Directory {
     return reach(group, ({ members }) => members.flatMap(guid => this.byGuid(guid) ?? []))
   }
 
+  /** The groups that this one is a member of, without those around them. */
+  directGroupsOf ({ guid }: DirectoryRecord): readonly DirectoryRecord[] {
+    return this.#groupsOf.get(guidKey(guid)) ?? []
+  }
+
+  /** Everybody who names this one as a proxy, not counting those who name a group around it. */
+  directDelegatorsOf ({ guid }: DirectoryRecord, half: Half): readonly DirectoryRecord[] {
+    return this.#delegators[half].get(guidKey(guid)) ?? []
+  }
+
+  /** Everybody for whom this one may act, as a proxy or as a member of a group that is one; never itself. */
+  delegatorsOf (record: DirectoryRecord, half: Half): DirectoryRecord[] {
+    const found = new Set([record, ...this.groupsOf(record)].flatMap(one => this.directDelegatorsOf(one, half)))
+    found.delete(record)
+    return [...found]
+  }
+
+  /** The record that 'users/bob' names; 'bob' is a user, or a guid. */
+  byReference (reference: string): DirectoryRecord | undefined {
+    const [type, name] = reference.split('/')
+    const known = recordTypes.find(one => one === type)
+    if (name !== undefined) return known === undefined ? undefined : this.byName(known, name)
+    return this.byName('users', reference) ?? this.byGuid(reference)
+  }
+
   /** All records of a type, in order of the accounts file. */
   all (type: RecordType): DirectoryRecord[] {
     return [...this.#records.values()].filter(record => record.type === type)
@@ -75,29 +120,55 @@ export class Directory {
     return this.#passwords.get(guidKey(record.guid))
   }
 
-  #fill (accounts: Iterable<Account>): void {
+  #fill (): void {
     this.#records = new Map()
     this.#passwords = new Map()
     this.#byName = new Map(recordTypes.map(type => [type, new Map()]))
+    this.#byLower = undefined
     this.#byAddress = new Map()
     this.#groupsOf = new Map()
-    for (const { record, password } of accounts) {
-      this.#records.set(guidKey(record.guid), record)
+    for (const { record, password } of this.#accounts) {
+      this.#add(record)
       if (password !== undefined) this.#passwords.set(guidKey(record.guid), password)
-      for (const name of [record.name, ...record.aliases]) this.#byName.get(record.type)?.set(name, record)
+    }
+    for (const [reference, { read, write }] of this.#delegations) {
+      const record = this.byReference(reference)
+      if (record === undefined) continue
+      this.#add({
+        ...record,
+        ...read === undefined ? {} : { readProxies: this.#guidsOf(read) },
+        ...write === undefined ? {} : { writeProxies: this.#guidsOf(write) }
+      })
+    }
+    this.#link()
+  }
+
+  /** Finds a record by guid and names from now on; one with the same guid is replaced. */
+  #add (record: DirectoryRecord): void {
+    this.#records.set(guidKey(record.guid), record)
+    for (const name of [record.name, ...record.aliases]) this.#byName.get(record.type)?.set(name, record)
+  }
+
+  #guidsOf (references: readonly string[]): string[] {
+    return references.flatMap(reference => this.byReference(reference)?.guid ?? [])
+  }
+
+  #link (): void {
+    this.#delegators = { read: new Map(), write: new Map() }
+    for (const record of this.#records.values()) {
       for (const address of [...record.emails.map(email => `mailto:${email}`), ...record.addresses]) {
         const key = addressKey(address)
         if (!this.#byAddress.has(key)) this.#byAddress.set(key, record)
       }
-      for (const member of new Set(record.members.map(guidKey))) {
-        this.#groupsOf.set(member, [...this.#groupsOf.get(member) ?? [], record])
-      }
+      enter(this.#groupsOf, record.members, record)
+      enter(this.#delegators.read, record.readProxies, record)
+      enter(this.#delegators.write, record.writeProxies, record)
     }
   }
 
-  #onlyUser (lower: string): DirectoryRecord | undefined {
-    const found = this.all('users').filter(({ name, aliases }) => [name, ...aliases].some(one => one.toLowerCase() === lower))
-    return found.length === 1 ? found[0] : undefined
+  #userByLower (lower: string): DirectoryRecord | undefined {
+    this.#byLower ??= new Map(this.all('users').flatMap(record => [record.name, ...record.aliases].map((name): [string, DirectoryRecord] => [name.toLowerCase(), record])))
+    return this.#byLower.get(lower)
   }
 
   #userByEmail (email: string): DirectoryRecord | undefined {
@@ -111,6 +182,15 @@ export class Directory {
     if (type === '__uids__') return this.byGuid(name)
     const known = recordTypes.find(one => one === type)
     return known === undefined ? undefined : this.byName(known, name)
+  }
+}
+
+/** Makes a record known under each of the guids. */
+function enter (map: Map<string, DirectoryRecord[]>, guids: readonly string[], record: DirectoryRecord): void {
+  for (const key of new Set(guids.map(guidKey))) {
+    const known = map.get(key)
+    if (known === undefined) map.set(key, [record])
+    else known.push(record)
   }
 }
 

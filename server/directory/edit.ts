@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quote, quoteKey, readToml } from '../../conf/toml.js'
 import { AccountsError, readAccountsToml } from './accounts.js'
+import { sortOf } from './htpasswd.js'
 import { hashPassword } from './password.js'
 import { nameProblem, type Account } from './record.js'
 
@@ -75,7 +76,9 @@ async function editAccounts (
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await locked(file, async () => {
     const text = await read(file)
-    if (/^\uFEFF?\s*</.test(text)) throw new AccountsError(`${file}: is Apple's accounts.xml, which is changed by hand only`)
+    const sort = sortOf(text)
+    if (sort === 'xml') throw new AccountsError(`${file}: is Apple's accounts.xml, which is changed by hand only`)
+    if (sort !== 'toml') throw new AccountsError(`${file}: is changed with the program ${sort}, not from here`)
     const lineEnd = text.includes('\r\n') ? '\r\n' : '\n'
     const accounts = readAccountsToml(text, file, () => {})
     const changed = change(text.replaceAll('\r\n', '\n'), accounts).replaceAll('\n', lineEnd)
@@ -151,7 +154,7 @@ async function read (file: string): Promise<string> {
 }
 
 /** Beside, flush, rename; the owner stays the same, or root would lock the server out of its own file. */
-async function replace (file: string, text: string): Promise<void> {
+export async function replace (file: string, text: string): Promise<void> {
   const target = await realpath(file).catch(() => file)
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${randomUUID().slice(0, 8)}`)
   try {
@@ -176,7 +179,7 @@ async function replace (file: string, text: string): Promise<void> {
 const patienceMilliseconds = 5000
 
 /** One process at a time: `<file>.lock` holds the number of the process that works. */
-async function locked<T> (file: string, work: () => Promise<T>): Promise<T> {
+export async function locked<T> (file: string, work: () => Promise<T>): Promise<T> {
   const lock = `${file}.lock`
   const deadline = Date.now() + patienceMilliseconds
   while (!await take(lock)) {

@@ -12,6 +12,8 @@ export interface DirectoryRecord {
   /** Stays the same when the name changes. Usually a UUID, in Apple's accounts any text. */
   readonly guid: string
   readonly fullName: string
+  readonly firstName?: string
+  readonly lastName?: string
   /** Mail addresses without 'mailto:', as written. */
   readonly emails: readonly string[]
   /** Calendar user addresses beside those that follow from emails, guid and path. Absolute URIs. */
@@ -26,13 +28,15 @@ export interface DirectoryRecord {
   readonly autoSchedule: AutoSchedule
   /** guid of the group whose invitations are always accepted. */
   readonly autoAcceptGroup?: string
+  /** Most bytes in the home: counts instead of the setting limits.quotaBytes; 0 = as many as fit. */
+  readonly quota?: number
 }
 
 /** What is answered to invitations without a person; 'automatic' accepts when free and declines when busy. */
 export const autoSchedules = ['none', 'accept-always', 'decline-always', 'accept-if-free', 'decline-if-busy', 'automatic'] as const
 export type AutoSchedule = typeof autoSchedules[number]
 
-/** A record with its stored password: 'scrypt$…' or 'plain:…' (password.ts); undefined cannot log in. */
+/** A record with its stored password: 'scrypt$…', 'plain:…', 'ldap:DN' and others (password.ts); undefined cannot log in. */
 export interface Account {
   readonly record: DirectoryRecord
   readonly password: string | undefined

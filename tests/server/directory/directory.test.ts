@@ -1,10 +1,11 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { readAccounts } from '../../../server/directory/account-files.js'
 import { derivedGuid, readAccountsToml } from '../../../server/directory/accounts.js'
 import { Directory } from '../../../server/directory/directory.js'
 import { calendarUserAddresses, nameProblem, principalPath } from '../../../server/directory/record.js'
-import { readAccounts, Source } from '../../../server/directory/source.js'
+import { Source } from '../../../server/directory/source.js'
 
 const alice = '7F0C1F0E-6F2B-4C8E-9B1D-0D5D0F6F6A01'
 const text = `
