@@ -5,15 +5,21 @@ import type { Settings } from '../conf/settings.js'
 import { makeDirectories } from '../store/file.js'
 import { lock } from '../store/lock.js'
 import { Store } from '../store/store.js'
+import { AppPasswords } from './directory/app-password.js'
 import { addUser } from './directory/edit.js'
 import { Login } from './directory/login.js'
 import { makePassword } from './directory/password.js'
 import { nameProblem } from './directory/record.js'
+import { Delegates } from './directory/proxy.js'
 import { Source } from './directory/source.js'
+import { Sudoers } from './directory/sudoers.js'
 import { AccessLog } from './http/access-log.js'
 import { makeApp } from './http/app.js'
+import { listen, type Listening } from './http/listen.js'
 import { makeLog } from './http/log.js'
 import { describe } from './ical/facts.js'
+import { Locks } from './site/lock.js'
+import { homePlaces } from './site/provision.js'
 import { holdsObjects } from './site/resource.js'
 import type { Site } from './site/site.js'
 
@@ -53,7 +59,8 @@ export async function start (initial: Settings): Promise<Running> {
     const first = await makeFirstAccount(settings)
     // a start that fails must not keep a password that nobody has seen
     if (first !== undefined) undo.push(() => { if (!ready) rmSync(settings.accounts.file) })
-    const source = await Source.open({ ...settings.accounts, origin: settings.server.baseUrl, log })
+    const source = await Source.open({ ...settings.accounts, ldap: settings.ldap, state: stateOf(settings), realm: settings.authentication.realm, origin: settings.server.baseUrl, log })
+    const delegates = await Delegates.open({ file: settings.accounts.delegates, directory: source.directory, log })
     const access = new AccessLog(settings.log.access)
     undo.push(() => { access.close() })
     const store = new Store({
@@ -63,26 +70,35 @@ export async function start (initial: Settings): Promise<Running> {
       sweepSeconds: settings.data.sweepSeconds,
       describe,
       holdsObjects,
-      homeDepth: 3,
+      ...homePlaces,
       report: message => { log.warn(message) }
     })
-    undo.push(async () => { await store.close() }, source.watch(2))
-    const site: Site = { get settings () { return settings }, store, directory: source.directory, log }
-    const login = new Login({ directory: source.directory, realm: settings.authentication.realm, cacheSeconds: settings.authentication.cacheSeconds, now: Date.now, log })
-    const app = makeApp({ site, login, access, isReady: () => ready && !stopping, isStopping: () => stopping })
-    undo.push(async () => { await closeApp(app) })
+    undo.push(async () => { await store.close() }, source.watch(2), delegates.watch(2))
+    const site: Site = { get settings () { return settings }, store, directory: source.directory, delegates, locks: new Locks(), log }
+    const appPasswords = await AppPasswords.open({ file: settings.accounts.appPasswords, log })
+    undo.push(appPasswords.watch(2))
+    const login = new Login({ ...settings.authentication, directory: source.directory, verify: source.verify, appPasswords, now: Date.now, log })
+    const sudoers = new Sudoers({ file: () => settings.access.sudoers, log, now: Date.now })
+    let listening: Listening | undefined
+    const app = makeApp({ site, login, sudoers, access, isReady: () => ready && !stopping, isStopping: () => stopping, tlsPort: () => listening?.tlsPort })
+    undo.push(async () => { await (listening === undefined ? app.close() : listening.close(patience)) })
     await store.start()
-    await app.listen({ port: settings.server.port, host: settings.server.bind })
+    listening = await listen(app, () => settings, log)
+    tellUnused(settings, message => { log.warn(message) })
     ready = true
     return {
-      url: urlOf(app.server.address(), settings),
+      url: settings.server.baseUrl === undefined ? listening.urls[0] ?? '' : `${settings.server.baseUrl}/`,
       first,
       site,
       reload: async next => {
         tellFixed(settings, next, message => { log.warn(message) })
+        if (listening.tlsPort === undefined && next.tls.certificate !== undefined) log.warn('tls.certificate has come into the settings: HTTPS needs a restart')
         settings = next
         access.reopen()
+        listening.reload()
         await source.reload()
+        await delegates.refresh()
+        await appPasswords.refresh()
         await store.sweep()
       },
       close: async () => {
@@ -98,12 +114,6 @@ export async function start (initial: Settings): Promise<Running> {
 
 /** What is in flight may end; who takes longer than this (ms) is cut off. */
 const patience = 30_000
-
-async function closeApp (app: ReturnType<typeof makeApp>): Promise<void> {
-  const impatient = setTimeout(() => { app.server.closeAllConnections() }, patience).unref()
-  await app.close()
-  clearTimeout(impatient)
-}
 
 /** Undoes what was begun, last first; a step that fails does not keep the others from being taken. @throws the first failure */
 async function undoAll (steps: (() => void | Promise<void>)[]): Promise<void> {
@@ -129,13 +139,14 @@ async function makeFirstAccount (settings: Settings): Promise<FirstAccount | und
   return { name, password }
 }
 
-function urlOf (address: ReturnType<import('node:net').Server['address']>, { server }: Settings): string {
-  if (server.baseUrl !== undefined) return `${server.baseUrl}/`
-  if (address === null || typeof address === 'string') return `http://${server.bind}/`
-  return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}/`
+/** A setting that has no effect without another is a mistake that nobody would notice. */
+function tellUnused ({ authentication, tls }: Settings, tell: (message: string) => void): void {
+  const { proxyHeader, proxyAddresses } = authentication
+  if (proxyHeader !== undefined && proxyAddresses.length === 0) tell('authentication.proxyHeader is believed from nobody: authentication.proxyAddresses is empty')
+  if (tls.certificate === undefined && (tls.redirect || tls.key !== undefined)) tell('there is no HTTPS: tls.certificate is not set')
 }
 
-const fixed = ['server.port', 'server.bind', 'server.requestSeconds', 'data.directory', 'data.documents', 'data.fsync', 'data.sweepSeconds', 'accounts.file', 'authentication.realm', 'authentication.cacheSeconds', 'limits.bodyBytes', 'log.access'] as const
+const fixed = ['server.port', 'server.bind', 'server.requestSeconds', 'tls.port', 'tls.only', 'data.directory', 'data.documents', 'data.fsync', 'data.sweepSeconds', 'accounts.file', 'accounts.groups', 'ldap.url', 'ldap.startTls', 'ldap.base', 'ldap.bindDn', 'ldap.bindPassword', 'ldap.userFilter', 'ldap.groupFilter', 'ldap.refreshSeconds', 'accounts.delegates', 'accounts.appPasswords', 'authentication.realm', 'authentication.basic', 'authentication.digest', 'authentication.plainBasic', 'authentication.cacheSeconds', 'authentication.outageSeconds', 'authentication.failures', 'authentication.lockSeconds', 'authentication.lockMostSeconds', 'limits.bodyBytes', 'log.access'] as const
 
 // what was built into the running server stays until it is started again
 function tellFixed (before: Settings, after: Settings, tell: (message: string) => void): void {

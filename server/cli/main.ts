@@ -1,4 +1,8 @@
+import { access } from './access.js'
+import { appPassword } from './app-password.js'
 import { ArgumentError, chooseCommand } from './arguments.js'
+import { proxy } from './proxy.js'
+import { quota } from './quota.js'
 import { serve } from './serve.js'
 import { user, type Io } from './user.js'
 
@@ -7,7 +11,11 @@ interface Command { readonly meaning: string, readonly run: (argv: readonly stri
 /** The commands of the executable. */
 const commands: Readonly<Record<string, Command>> = {
   serve: { meaning: 'start the server', run: serve },
-  user: { meaning: 'add, change, list and remove users', run: user }
+  user: { meaning: 'add, change, list and remove users', run: user },
+  'app-password': { meaning: 'make, list and revoke passwords for single devices', run: appPassword },
+  access: { meaning: 'show and change who may do what with a calendar', run: access },
+  proxy: { meaning: 'show and change who may act for somebody', run: proxy },
+  quota: { meaning: 'show how much the homes hold, and may hold', run: quota }
 }
 
 /** `caldavd COMMAND …`. @returns the exit code */
@@ -27,6 +35,6 @@ export async function main (argv: readonly string[], io: Io): Promise<number> {
 }
 
 function overview (): string {
-  const rows = Object.entries(commands).map(([name, { meaning }]) => `  ${name.padEnd(8)} ${meaning}`)
+  const rows = Object.entries(commands).map(([name, { meaning }]) => `  ${name.padEnd(13)} ${meaning}`)
   return ['caldavd COMMAND [OPTIONS]', '', 'A CalDAV server whose calendars are directories and whose events are files.', '', ...rows, '', 'caldavd COMMAND --help says more.', ''].join('\n')
 }

@@ -2,6 +2,7 @@ import { loadSettings, SettingsError } from '../../conf/load.js'
 import type { Settings } from '../../conf/settings.js'
 import { StoreError } from '../../store/error.js'
 import { AccountsError } from '../directory/accounts.js'
+import { TlsError } from '../http/tls.js'
 import { start, type Running } from '../main.js'
 import { ArgumentError, helpText, parseArguments, settingFlags, settingOptions, type Usage } from './arguments.js'
 import type { Io } from './user.js'
@@ -36,9 +37,9 @@ export async function serve (argv: readonly string[], io: Io): Promise<number> {
 
 /** One line for what may go wrong at a start; `undefined` for what is our mistake. */
 function explain (error: unknown): string | undefined {
-  if (error instanceof ArgumentError || error instanceof SettingsError || error instanceof AccountsError || error instanceof StoreError) return error.message
+  if (error instanceof ArgumentError || error instanceof SettingsError || error instanceof AccountsError || error instanceof StoreError || error instanceof TlsError) return error.message
   const { code, port, address } = error as { code?: string, port?: number, address?: string }
-  if (code === 'EADDRINUSE') return `port ${port ?? ''} of ${address ?? ''} is in use: stop the other program, or choose another port with --port`
+  if (code === 'EADDRINUSE') return `port ${port ?? ''} of ${address ?? ''} is in use: stop the other program, or choose another port with --port, or tls.port for HTTPS`
   if (code === 'EACCES' && port !== undefined) return `port ${port} needs more rights: choose one above 1023 with --port`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `this machine has no address ${address ?? ''}: see --bind`
   return typeof code === 'string' && error instanceof Error && 'syscall' in error ? error.message : undefined

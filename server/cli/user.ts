@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, SettingsError } from '../../conf/load.js'
 import type { Settings } from '../../conf/settings.js'
+import { readAccounts } from '../directory/account-files.js'
 import { AccountsError } from '../directory/accounts.js'
 import { addUser, removeUser, setPassword } from '../directory/edit.js'
 import { makePassword } from '../directory/password.js'
 import { nameProblem, type Account } from '../directory/record.js'
-import { readAccounts } from '../directory/source.js'
 import { ArgumentError, chooseCommand, helpText, parseArguments, settingFlags, settingOptions, type Option, type Usage } from './arguments.js'
 import { askHidden, readLine, type Streams } from './prompt.js'
 
@@ -25,14 +25,20 @@ export async function user (argv: readonly string[], io: Io): Promise<number> {
     }
     return await chooseCommand('user', commands, word).run(rest, io)
   } catch (error) {
-    const isExpected = error instanceof AccountsError || error instanceof SettingsError || error instanceof ArgumentError || isSystemError(error)
-    if (!isExpected) throw error
-    io.stderr.write(`caldavd: ${error.message}\n`)
-    return error instanceof ArgumentError ? 2 : 1
+    return tell(error, io)
   }
 }
 
-const files = { data: settingOptions.data, config: settingOptions.config, accounts: settingOptions.accounts } as const
+/** Says in one line what went wrong, when it is no fault of ours. @returns the exit code */
+export function tell (error: unknown, io: Io): number {
+  const isExpected = error instanceof AccountsError || error instanceof SettingsError || error instanceof ArgumentError || isSystemError(error)
+  if (!isExpected) throw error
+  io.stderr.write(`caldavd: ${error.message}\n`)
+  return error instanceof ArgumentError ? 2 : 1
+}
+
+/** The options that say where the accounts are. */
+export const files = { data: settingOptions.data, config: settingOptions.config, accounts: settingOptions.accounts } as const
 const passwordStdin = { kind: 'switch', meaning: 'take the password from the first line of standard input' } as const satisfies Option
 
 const addUsage = {
@@ -134,17 +140,20 @@ function parseNamed<Options extends Readonly<Record<string, Option>>> (usage: Us
   return { options, name: name.normalize('NFC'), help }
 }
 
-function printHelp (usage: Usage, { stdout }: Io): number {
+/** What --help prints. @returns the exit code */
+export function printHelp (usage: Usage, { stdout }: Io): number {
   stdout.write(helpText(usage))
   return 0
 }
 
-function settingsFor (options: { readonly [Name in keyof typeof files]?: string | undefined }, io: Io): Settings {
+/** The settings that a command on accounts works with. @throws SettingsError */
+export function settingsFor (options: { readonly [Name in keyof typeof files]?: string | undefined }, io: Io): Settings {
   const warn = (text: string) => { io.stderr.write(`caldavd: ${text}\n`) }
   return loadSettings({ file: options.config, environment: io.environment, flags: settingFlags(options), warn })
 }
 
-function homeOf ({ data }: Settings, name: string): string {
+/** Absolute path of the home of a user, which need not be there. */
+export function homeOf ({ data }: Settings, name: string): string {
   return join(data.documents, 'calendars', 'users', name)
 }
 

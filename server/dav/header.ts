@@ -1,5 +1,5 @@
 import { DavError } from './error.js'
-import { originOf } from './href.js'
+import { originOf, prefixesOf, withoutPrefix } from './href.js'
 
 /** The headers of a request, names in lower case, as node:http gives them. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -31,18 +31,20 @@ export function overwrite (headers: Headers): boolean {
 
 /**
  * RFC 4918 10.3: where to copy or move to, as a raw absolute path for `href.segments`.
- * @param origins  such as `https://cal.example.com:8443`, the names of this server
+ * @param origins  such as `https://cal.example.com:8443` or `https://example.org/dav`, the names of this server; their path is cut off
  * @throws DavError 400 when it is missing or malformed, 502 when it is on another server (9.8.5)
  */
 export function destination (headers: Headers, origins: readonly string[]): string {
   const given = one(headers, 'destination')
   if (given === undefined || given === '') throw new DavError(400, 'the Destination header is missing')
   if (given.includes('#')) throw new DavError(400, `a fragment in Destination: ${shorten(given)}`)
-  if (given.startsWith('/') && !given.startsWith('//')) return withoutQuery(given)
+  if (given.startsWith('/') && !given.startsWith('//')) return withoutPrefix(withoutQuery(given), prefixesOf(origins))
   const origin = originOf(given)
   if (origin === undefined) throw new DavError(400, `Destination: ${shorten(given)}, expected an http URI or an absolute path`)
-  if (!origins.some(each => originOf(each) === origin)) throw new DavError(502, `Destination: ${shorten(given)} is another server`)
-  return withoutQuery(given.replace(/^[^/]*\/\/[^/?]*/, '')) || '/'
+  if (!origins.some(each => originOf(each) === origin)) {
+    throw new DavError(502, `Destination: ${shorten(given)} is another server; if it is this one behind a proxy, server.baseUrl in its settings has to say so`)
+  }
+  return withoutPrefix(withoutQuery(given.replace(/^[^/]*\/\/[^/?]*/, '')) || '/', prefixesOf(origins))
 }
 
 /** RFC 4918 10.7: the first time asked for, in seconds, Infinity for `Infinite`; undefined when there is none to be understood. */

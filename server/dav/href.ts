@@ -31,7 +31,7 @@ export function href (segments: readonly string[], collection: boolean): string 
  * Where an href in a body points to: an absolute URI of this server, an absolute path, or a path relative to `base`.
  * White space around it is forgiven; so are characters that should have been encoded.
  * @param base     raw URL of the request
- * @param origins  such as `https://cal.example.com:8443`, the names of this server
+ * @param origins  such as `https://cal.example.com:8443` or `https://example.org/dav`, the names of this server; their path is cut off
  * @returns undefined when it is elsewhere: another host, `mailto:`, `urn:`
  * @throws DavError 400, 414 as `segments`
  */
@@ -39,9 +39,9 @@ export function resolve (base: string, href: string, origins: readonly string[])
   const local = href.trim().replace(/[^\x21-\x7e]+/g, encodeRun)
   if (isAbsolute.test(local)) {
     const origin = originOf(local)
-    return origin !== undefined && origins.some(one => originOf(one) === origin) ? segments(local) : undefined
+    return origin !== undefined && origins.some(one => originOf(one) === origin) ? segments(withoutPrefix(pathPart(local), prefixesOf(origins))) : undefined
   }
-  if (local.startsWith('/')) return segments(local)
+  if (local.startsWith('/')) return segments(withoutPrefix(local, prefixesOf(origins)))
   const from = pathPart(base)
   return segments(from.slice(0, from.lastIndexOf('/') + 1) + local)
 }
@@ -55,6 +55,31 @@ export function originOf (uri: string): string | undefined {
   return `${scheme}://${authority.endsWith(usual) ? authority.slice(0, -usual.length) : authority}`
 }
 
+/** The path of an origin, without a slash at the end: what stands before every path of a server that lives below another. */
+export function prefixOf (origin: string): string {
+  return origin.replace(httpUri, '').replace(/[?#].*$|\/+$/g, '')
+}
+
+/** The paths of origins that have one, each once. */
+export function prefixesOf (origins: readonly string[]): readonly string[] {
+  return origins.length === 0 ? none : [...new Set(origins.map(prefixOf))].filter(prefix => prefix !== '')
+}
+
+/**
+ * A raw absolute path without the first of the prefixes that it begins with. A proxy may have cut it off already.
+ * @param prefixes  such as `/dav`
+ */
+export function withoutPrefix (rawPath: string, prefixes: readonly string[]): string {
+  for (const prefix of prefixes) {
+    if (!rawPath.startsWith(prefix)) continue
+    const rest = rawPath.slice(prefix.length)
+    if (rest === '' || rest.startsWith('?')) return `/${rest}`
+    if (rest.startsWith('/')) return rest
+  }
+  return rawPath
+}
+
+const none: readonly string[] = []
 const isAbsolute = /^[a-z][a-z0-9+.-]*:/i
 const httpUri = /^(https?):\/\/([^/?#]+)/i
 

@@ -37,11 +37,7 @@ export class Multistatus {
   /** The same for values that are text already: the fast way. */
   addText (href: string, propstats: readonly Propstat[]): void {
     let text = `<D:response><D:href>${escapeText(href)}</D:href>`
-    for (const { status, xml, error } of propstats) {
-      text += `<D:propstat><D:prop>${xml}</D:prop>${statusElement(status)}`
-      if (error !== undefined) text += errorElement(error)
-      text += '</D:propstat>'
-    }
+    for (const propstat of propstats) text += propstatElement(propstat)
     if (propstats.length === 0) text += `<D:propstat><D:prop/>${statusElement(200)}</D:propstat>`
     this.#text += `${text}</D:response>\n`
   }
@@ -79,6 +75,11 @@ export class Multistatus {
   finish (): string {
     return this.take() + this.#end
   }
+}
+
+/** The element DAV:propstat, as text. */
+export function propstatElement ({ status, xml, error }: Propstat): string {
+  return `<D:propstat><D:prop>${xml}</D:prop>${statusElement(status)}${error === undefined ? '' : errorElement(error)}</D:propstat>`
 }
 
 /** The element DAV:status, as text. */

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { createWriteStream, type WriteStream } from 'node:fs'
+import type { Identity } from '../directory/identity.js'
 
 /** One line a request, as Apple's server wrote it: `HOST - USER [DATE] "METHOD URI HTTP/1.1" STATUS BYTES "REFERER" "AGENT" t=MS`. */
 export class AccessLog {
@@ -31,15 +32,15 @@ export class AccessLog {
     if (this.#stream !== undefined) begun.set(request, performance.now())
   }
 
-  /** Remembers to write the line when the reply is out. */
-  note (request: FastifyRequest, reply: FastifyReply, user: string | undefined): void {
+  /** Remembers to write the line when the reply is out. @param address  the client's, '' when nobody knows */
+  note (request: FastifyRequest, reply: FastifyReply, address: string, user: Identity | undefined): void {
     if (this.#stream === undefined || noted.has(request)) return
     noted.add(request)
-    const { method, originalUrl, ip, headers } = request
+    const { method, originalUrl, headers } = request
     reply.raw.once('close', () => {
       const { statusCode } = reply.raw
       const bytes = reply.raw.getHeader('content-length') ?? '-'
-      this.#add(`${ip} - ${clean(user ?? '-')} [${stamp()}] "${method} ${clean(originalUrl)} HTTP/1.1" ${statusCode} ${String(bytes)} ` +
+      this.#add(`${address === '' ? '-' : address} - ${nameOf(user)} [${stamp()}] "${method} ${clean(originalUrl)} HTTP/1.1" ${statusCode} ${String(bytes)} ` +
         `"${clean(headers.referer ?? '-')}" "${clean(headers['user-agent'] ?? '-')}" t=${(performance.now() - (begun.get(request) ?? performance.now())).toFixed(1)}\n`)
     })
   }
@@ -67,6 +68,12 @@ export class AccessLog {
 
 const noted = new WeakSet<FastifyRequest>()
 const begun = new WeakMap<FastifyRequest, number>()
+
+function nameOf (user: Identity | undefined): string {
+  if (user === undefined) return '-'
+  const name = clean(user.record.name)
+  return user.sudoer === undefined ? name : `"${clean(user.sudoer)} as ${name}"`
+}
 
 function clean (text: string): string {
   return plain.test(text) ? text : text.replace(/["\\]|[^\x20-\x7e]/g, each => encodeURIComponent(Buffer.from(each).toString()))

@@ -1,0 +1,56 @@
+import { asOwner } from '../admin/owner.js'
+import { openPeople, type People } from '../admin/people.js'
+import { account, AdminError, nameOf } from '../admin/place.js'
+import { changeProxies, proxiesOf } from '../admin/proxy.js'
+import type { DirectoryRecord } from '../directory/record.js'
+import { parseArguments, type Usage } from './arguments.js'
+import { columns } from './table.js'
+import { files, printHelp, settingsFor, tell, type Io } from './user.js'
+
+const usage = {
+  command: 'caldavd proxy', operands: ['NAME'],
+  meaning: 'Shows and changes who may act for somebody in all calendars: for alice, groups/club, locations/hall. WHO is an account\n' +
+    '(bob) or a group (groups/staff). A running server sees it within two seconds.',
+  options: {
+    write: { kind: 'texts', value: 'WHO', meaning: 'let somebody read and change everything' },
+    read: { kind: 'texts', value: 'WHO', meaning: 'let somebody read everything' },
+    remove: { kind: 'texts', value: 'WHO', meaning: 'no longer let somebody act' },
+    ...files
+  }
+} as const satisfies Usage
+
+/** `caldavd proxy`: shows and changes the proxies of an account. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
+export async function proxy (argv: readonly string[], io: Io): Promise<number> {
+  try {
+    const { options, operands: [typed = ''], help } = parseArguments(usage, argv)
+    if (help) return printHelp(usage, io)
+    const settings = settingsFor(options, io)
+    const people = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })
+    const record = account(people.directory, typed)
+    if (options.write.length + options.read.length + options.remove.length > 0) {
+      const isChanged = await asOwner(settings.accounts.delegates, async () => await changeProxies(people, record, options))
+      io.stdout.write(isChanged ? `Changed ${settings.accounts.delegates}\n\n` : 'That is so already\n\n')
+    }
+    io.stdout.write(shown(people, record))
+    return 0
+  } catch (error) {
+    if (!(error instanceof AdminError)) return tell(error, io)
+    io.stderr.write(`caldavd: ${error.message}\n`)
+    return 1
+  }
+}
+
+const may = { write: 'read and change', read: 'read' } as const
+
+function shown (people: People, record: DirectoryRecord): string {
+  const { directory } = people
+  const name = nameOf(record)
+  const rows = (['write', 'read'] as const).flatMap(half => proxiesOf(people, record, half).map(one => [called(one), may[half]]))
+  const others = (['write', 'read'] as const).flatMap(half => directory.delegatorsOf(directory.byGuid(record.guid) ?? record, half).map(one => [called(one), may[half]]))
+  return (rows.length === 0 ? `Nobody acts for ${name}\n` : columns([[`FOR ${name.toUpperCase()} ACTS`, 'MAY'], ...rows])) +
+    (others.length === 0 ? '' : '\n' + columns([[`${name.toUpperCase()} ACTS FOR`, 'MAY'], ...others]))
+}
+
+function called (record: DirectoryRecord): string {
+  return `${nameOf(record)}${record.fullName === record.name ? '' : ` (${record.fullName})`}`
+}
