@@ -257,7 +257,7 @@ export class Home {
     const id = idOf(path)
     if (row === undefined) {
       const now = nextRevision(this.index)
-      this.index.run("INSERT INTO collection (id, path, attributes, revision, changed, members) VALUES (?1, ?2, ?3, ?4, ?4, (SELECT count(*) FROM member WHERE collection = ?1))",
+      this.index.run("INSERT INTO collection (id, path, attributes, revision, changed, members, bytes) SELECT ?1, ?2, ?3, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1",
         id, path, attributes, now)
     } else if (row.gone === 1 || row.attributes !== attributes) {
       this.index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, nextRevision(this.index), id)
@@ -514,6 +514,11 @@ export class Home {
   /** How many files the index knows in a collection. */
   count (collection: Collection): number {
     return this.index.get<{ members: number }>('SELECT members FROM collection WHERE id = ?', collection.id)?.members ?? 0
+  }
+
+  /** The bytes of the files in a collection and below it, as far as they have been compared. @param path  '' = the whole home */
+  bytesBelow (path: string): number {
+    return this.index.get<{ bytes: number }>("SELECT coalesce(sum(bytes), 0) AS bytes FROM collection WHERE ?1 = '' OR path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '/'", path)?.bytes ?? 0
   }
 
   /** Files that are there but cannot be served as they are, with the reason. Call `fresh` before. */

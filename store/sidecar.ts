@@ -40,6 +40,15 @@ export function onlyKey (member: string, name: string): string {
   return member === '' ? name : `${member} ${name}`
 }
 
+/** What a copy's sidecar says: of the files that are copied, and without some properties. */
+export function partOf ({ collection, members, only }: Sidecar, isCopied: (member: string) => boolean, without: readonly string[]): Sidecar {
+  const rest = (values: Properties): Properties => new Map([...values].filter(([name]) => !without.includes(name)))
+  const copied = new Map([...members].filter(([name]) => isCopied(name)).map(([name, values]) => [name, rest(values)]))
+  const there = new Set([...copied].flatMap(([member, values]) => [...values.keys()].map(name => onlyKey(member, name))))
+  const own = rest(collection)
+  return { collection: own, members: new Map([...copied].filter(([, values]) => values.size > 0)), only: new Set([...only].filter(key => own.has(key) || there.has(key))) }
+}
+
 function parseSidecar (text: string): Sidecar {
   let value: unknown
   try {

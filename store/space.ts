@@ -18,3 +18,13 @@ export function demandSpace (places: readonly string[], bytes: number): void {
     if (free < reserve + 4 * bytes) throw new StoreError('full', `${place} has ${free} bytes left: too few to write ${bytes} and to keep the index`)
   }
 }
+
+/** The bytes that are free on the file system of a directory; `undefined` when it does not say. */
+export function freeBytes (directory: string): number | undefined {
+  try {
+    const { bavail, bsize, blocks } = statfsSync(directory)
+    return blocks === 0 ? undefined : bavail * bsize
+  } catch {
+    return undefined
+  }
+}

@@ -22,6 +22,8 @@ export interface StoreOptions {
   readonly holdsObjects: HomeOptions['holdsObjects']
   /** How many directory names lead to a home (`calendars/users/alice` = 3). */
   readonly homeDepth: number
+  /** Homes that lie higher up, by path: `calendars/public`. */
+  readonly shallow?: readonly string[]
   readonly report: (message: string) => void
 }
 
@@ -188,9 +190,10 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   }
 
   #homePaths (): string[][] {
+    const shallow = this.#options.shallow ?? []
     let paths: string[][] = [[]]
     for (let depth = 0; depth < this.#options.homeDepth; depth++) {
-      paths = paths.flatMap(path => directoriesIn([this.documents, ...path].join('/')).map(name => [...path, name]))
+      paths = paths.flatMap(path => shallow.includes(path.join('/')) ? [path] : directoriesIn([this.documents, ...path].join('/')).map(name => [...path, name]))
     }
     const used = new Map([...this.#homes.keys()].map((path, rank) => [path, rank]))
     const rank = (path: string[]): number => used.get(path.join('/')) ?? -1
@@ -200,7 +203,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   #notice (directory: string, name: string | undefined): void {
     if (this.#closed) return
     const segments = directory === '' ? [] : directory.split('/')
-    const depth = this.#options.homeDepth
+    const depth = this.#depthOf(name === undefined ? segments : [...segments, name])
     const full = name === undefined || segments.length >= depth ? segments : [...segments, name]
     if (full.length < depth) return
     const home = this.home(full.slice(0, depth)) ?? this.#homes.get(full.slice(0, depth).join('/'))
@@ -209,6 +212,12 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     home.suspect(path, segments.length >= depth ? name : undefined)
     this.#pending.set(`${home.path}\n${path}`, { home, path })
     this.#later()
+  }
+
+  /** How many names of a path lead to its home. */
+  #depthOf (segments: readonly string[]): number {
+    const shallow = this.#options.shallow?.find(path => segments.slice(0, path.split('/').length).join('/') === path)
+    return shallow === undefined ? this.#options.homeDepth : shallow.split('/').length
   }
 
   #later (): void {

@@ -3,20 +3,21 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
-import { draft, facts as statsOf, flushDirectory, read, removeTree, rename, temporary } from './file.js'
-import type { Collection, Home } from './home.js'
+import { draft, facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
+import type { Collection, Home, Member } from './home.js'
 import { fileName } from './name.js'
 import { properties, setProperties } from './property.js'
-import { sidecarName } from './sidecar.js'
+import { partOf, readSidecar, sidecarName, sidecarText } from './sidecar.js'
 import { draftsFor, isSameDevice, type Writing } from './write.js'
 
 /**
  * Makes a directory for a collection with its first properties: prepared out of sight and renamed into place, so that it is
  * never seen without them.
- * @param path  below the home, its last segment a file name
- * @throws StoreError exists, missing (the parent), bad-name, full, read-only
+ * @param path   below the home, its last segment a file name
+ * @param guard  called just before it appears; throws to prevent it
+ * @throws StoreError exists, missing (the parent), bad-name, full, read-only; what `guard` throws
  */
-export async function makeCollection (writing: Writing, home: Home, path: string, values: ReadonlyMap<string, string>): Promise<Collection> {
+export async function makeCollection (writing: Writing, home: Home, path: string, values: ReadonlyMap<string, string>, guard: () => void = () => {}): Promise<Collection> {
   const target = targetOf(home, path)
   const prepared = await prepare(writing, target, async prepared => {
     makeDirectory(prepared)
@@ -25,6 +26,7 @@ export async function makeCollection (writing: Writing, home: Home, path: string
   try {
     targetOf(home, path)
     if (statsOf(target) !== undefined) throw new StoreError('exists', `${target} exists`)
+    guard()
     rename(prepared, target)
   } catch (error) {
     removeQuietly(prepared)
@@ -116,16 +118,18 @@ async function removeInTurns (out: string | undefined): Promise<void> {
 /**
  * Moves a collection to a path of the same or another home by one rename; what was there is replaced. Between file systems
  * it is copied and then removed.
- * @throws StoreError
+ * @param guard  called just before the rename; throws to prevent it
+ * @throws StoreError; what `guard` throws
  */
-export async function moveCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string): Promise<Collection> {
+export async function moveCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, guard: () => void = () => {}): Promise<Collection> {
   const target = targetOf(toHome, path)
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
   if (!isSameDevice(collection.directory, dirname(target))) {
-    const made = await copyCollection(writing, home, collection, toHome, path, true)
+    const made = await copyCollection(writing, home, collection, toHome, path, { members: true, guard })
     await deleteCollection(writing, home, collection)
     return made
   }
+  guard()
   const out = replace(writing, collection.directory, target)
   home.list()
   const made = await placed(writing, toHome, path, target)
@@ -134,17 +138,30 @@ export async function moveCollection (writing: Writing, home: Home, collection: 
   return made
 }
 
+/** What of a collection is copied. */
+export interface Copying {
+  /** Also all that is below it; otherwise only the collection and its properties. */
+  readonly members: boolean
+  /** Whether a file, or a collection below with all it holds, is copied; all are without. */
+  readonly keeps?: (collection: Collection, member: Member | undefined) => boolean
+  /** The names of properties that stay behind. */
+  readonly without?: readonly string[]
+  /** Called just before the copy appears; throws to prevent it. */
+  readonly guard?: () => void
+}
+
 /**
- * Copies a collection with its properties; with `members` also all that is below it, as it is served. The copy is made out of
- * sight and renamed into place; what was there is replaced.
- * @throws StoreError
+ * Copies a collection with its properties, as it is served. The copy is made out of sight and renamed into place; what was
+ * there is replaced.
+ * @throws StoreError; what `guard` throws
  */
-export async function copyCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, members: boolean): Promise<Collection> {
+export async function copyCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, copying: Copying): Promise<Collection> {
   const target = targetOf(toHome, path)
-  const prepared = await prepare(writing, target, async prepared => { await copyTree(writing, home, collection, prepared, members) })
+  const prepared = await prepare(writing, target, async prepared => { await copyTree(writing, home, collection, prepared, copying) })
   let out
   try {
     targetOf(toHome, path)
+    copying.guard?.()
     out = replace(writing, prepared, target)
   } catch (error) {
     removeQuietly(prepared)
@@ -155,32 +172,43 @@ export async function copyCollection (writing: Writing, home: Home, collection: 
   return made
 }
 
-async function copyTree (writing: Writing, home: Home, collection: Collection, target: string, members: boolean): Promise<void> {
+async function copyTree (writing: Writing, home: Home, collection: Collection, target: string, copying: Copying): Promise<void> {
+  const { members, keeps = () => true, without = [] } = copying
   makeDirectory(target)
-  attribute.copy(collection.directory, target)
-  await setProperties(target, '', properties(collection.directory, ''))
+  copyAttributes(collection.directory, target, without)
+  const values = properties(collection.directory, '')
+  for (const name of without) values.delete(name)
+  await setProperties(target, '', values)
   if (!members) return
   await home.fresh(collection)
-  const names = home.members(collection).map(({ name }) => name)
-  while (names.length > 0) await Promise.all(names.splice(0, atOnce).map(async name => { await copyOne(writing, home, collection, name, target) }))
-  const sidecar = read(`${collection.directory}/${sidecarName}`)
-  if (sidecar !== undefined) await copyFile(writing, sidecar.bytes, undefined, target, sidecarName)
+  const names = home.members(collection).filter(member => keeps(collection, member)).map(({ name }) => name)
+  const copied = new Set(names)
+  while (names.length > 0) await Promise.all(names.splice(0, atOnce).map(async name => { await copyOne(writing, home, collection, name, target, without) }))
+  const sidecar = sidecarText(partOf(readSidecar(collection.directory), name => copied.has(name), without))
+  if (sidecar !== undefined) await copyFile(writing, Buffer.from(sidecar), () => {}, target, sidecarName)
   if (writing.durable) await flushDirectory(target)
-  for (const child of home.children(collection.path)) await copyTree(writing, home, child, `${target}/${child.path.slice(child.path.lastIndexOf('/') + 1)}`, true)
+  for (const child of home.children(collection.path)) {
+    if (keeps(child, undefined)) await copyTree(writing, home, child, `${target}/${child.path.slice(child.path.lastIndexOf('/') + 1)}`, copying)
+  }
+}
+
+function copyAttributes (from: string, to: string, without: readonly string[]): void {
+  attribute.copy(from, to)
+  for (const name of without) attribute.remove(to, name)
 }
 
 /** As many files are flushed at once as threads wait for the disk. */
 const atOnce = 4
 
-async function copyOne (writing: Writing, home: Home, collection: Collection, name: string, target: string): Promise<void> {
+async function copyOne (writing: Writing, home: Home, collection: Collection, name: string, target: string, without: readonly string[]): Promise<void> {
   // it may have become a link or gone since the copying began
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} was removed while it was copied`)
   // what was removed since the list was made is not copied
   const source = home.content(collection, name)
-  if (source !== undefined) await copyFile(writing, source.bytes, `${collection.directory}/${name}`, target, name)
+  if (source !== undefined) await copyFile(writing, source.bytes, path => { copyAttributes(`${collection.directory}/${name}`, path, without) }, target, name)
 }
 
-async function copyFile ({ durable }: Writing, bytes: Buffer, attributes: string | undefined, target: string, name: string): Promise<void> {
-  const written = await draft(target, bytes, path => { if (attributes !== undefined) attribute.copy(attributes, path) }, durable)
+async function copyFile ({ durable }: Writing, bytes: Buffer, attributes: (path: string) => void, target: string, name: string): Promise<void> {
+  const written = await draft(target, bytes, attributes, durable)
   rename(written.path, `${target}/${name}`)
 }

@@ -164,21 +164,23 @@ export interface Spot { readonly home: Home, readonly collection: Collection, re
 
 /**
  * Copies a member with its dead properties; an existing target is replaced, its own properties with it (RFC 4918 9.8.2, 9.8.4).
+ * @param without  the names of properties that stay behind, and that the target keeps if it has them
  * @throws as `writeMember`
  */
-export async function copyMember (writing: Writing, from: Spot, to: Spot, guard: Guard): Promise<{ created: boolean, member: Member }> {
+export async function copyMember (writing: Writing, from: Spot, to: Spot, guard: Guard, without: readonly string[] = []): Promise<{ created: boolean, member: Member }> {
   const source = from.home.content(from.collection, from.name)
   if (source === undefined) throw new StoreError('missing', `${from.collection.directory}/${from.name} does not exist`)
   const values = properties(from.collection.directory, source.member.name)
   const result = await writeMember(writing, to.home, to.collection, to.name, { bytes: source.bytes }, guard)
-  await replaceProperties(to, result.member.name, values)
+  await replaceProperties(to, result.member.name, values, without)
   return result
 }
 
-async function replaceProperties ({ home, collection }: Spot, name: string, values: ReadonlyMap<string, string>): Promise<void> {
+async function replaceProperties ({ home, collection }: Spot, name: string, values: ReadonlyMap<string, string>, without: readonly string[] = []): Promise<void> {
   const changes = new Map<string, string | undefined>()
   for (const old of properties(collection.directory, name).keys()) changes.set(old, undefined)
   for (const [key, xml] of values) changes.set(key, xml)
+  for (const key of without) changes.delete(key)
   if (changes.size === 0) return
   await setProperties(collection.directory, name, changes)
   home.suspect(collection.path, name)

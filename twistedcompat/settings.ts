@@ -39,11 +39,13 @@ export const renames: Readonly<Record<string, string>> = {
 /** Every setting of Apple's that means something here. */
 export const settingRows: readonly SettingRow[] = [
   { apple: 'HTTPPort', ours: 'server.port', kind: 'port' },
-  { apple: 'SSLPort', ours: 'server.port', kind: 'port' },
+  { apple: 'SSLPort', ours: 'tls.port', kind: 'port' },
   { apple: 'BindAddresses', ours: 'server.bind', kind: 'strings', convert: (addresses: string[]) => addresses[0] ?? '0.0.0.0' },
-  { apple: 'SSLCertificate', ours: 'server.tls.certificate', kind: 'string' },
-  { apple: 'SSLPrivateKey', ours: 'server.tls.key', kind: 'string' },
-  { apple: 'SSLAuthorityChain', ours: 'server.tls.chain', kind: 'string' },
+  { apple: 'SSLCertificate', ours: 'tls.certificate', kind: 'string' },
+  { apple: 'SSLPrivateKey', ours: 'tls.key', kind: 'string' },
+  { apple: 'SSLAuthorityChain', ours: 'tls.chain', kind: 'string' },
+  { apple: 'RedirectHTTPToHTTPS', ours: 'tls.redirect', kind: 'boolean' },
+  { apple: 'StrictTransportSecuritySeconds', ours: 'tls.hstsSeconds', kind: 'integer' },
   { apple: 'DataRoot', ours: 'data.directory', kind: 'string', convert: dataRoot },
   { apple: 'DocumentRoot', ours: 'data.documents', kind: 'string', convert: (path: string, all) => inside(dataRoot(textOf(all, 'DataRoot') ?? 'Data', all), path, all) },
   { apple: 'UserQuota', ours: 'limits.quotaBytes', kind: 'integer' },
@@ -62,6 +64,8 @@ export const settingRows: readonly SettingRow[] = [
   { apple: 'AdminPrincipals', ours: 'access.admins', kind: 'strings' },
   { apple: 'ReadPrincipals', ours: 'access.readers', kind: 'strings' },
   { apple: 'Authentication.Basic.Enabled', ours: 'authentication.basic', kind: 'boolean' },
+  { apple: 'Authentication.Basic.AllowedOverWireUnencrypted', ours: 'authentication.plainBasic', kind: 'boolean', convert: (isAllowed: boolean) => isAllowed ? 'always' : 'local' },
+  { apple: 'Authentication.Digest.Enabled', ours: 'authentication.digest', kind: 'boolean', convert: (isEnabled: boolean) => isEnabled ? 'auto' : 'off' },
   { apple: 'AccessLogFile', ours: 'log.access', kind: 'string', convert: logFile },
   { apple: 'ErrorLogFile', ours: 'log.error', kind: 'string', convert: logFile },
   { apple: 'DefaultLogLevel', ours: 'log.level', kind: 'string', convert: logLevel }
@@ -70,15 +74,15 @@ export const settingRows: readonly SettingRow[] = [
 /**
  * Apple's configuration in our names; an unknown or meaningless setting is listed, not an error.
  *
- * There is one port here: HTTP's when HTTP is on, else SSL's, and only then the certificate is passed on. Of several
- * addresses or augment files the first counts. Paths stay relative as Apple's server of that generation understood them.
+ * SSL needs a certificate and a key: without them it is ignored beside HTTP, and an error alone. Of several addresses or
+ * augment files the first counts. Paths stay relative as Apple's server of that generation understood them.
  * @param plist the `<dict>` of caldavd.plist, any generation
  * @throws SettingsError for a value of the wrong kind, or SSL alone without certificate
  */
 export function translate (plist: Plist): Translation {
   const { renamed, originals } = rename(plist)
-  const { settings: all, silenced } = ports(renamed)
-  const settings: Record<string, unknown> = {}
+  const { settings: all, silenced, isSslOnly } = ports(renamed)
+  const settings: Record<string, unknown> = isSslOnly ? { 'tls.only': true } : {}
   const sources = new Map<string, string>()
   const ignored: string[] = []
   const written = (name: string) => originals.get(name) ?? name
@@ -117,20 +121,21 @@ function rename (plist: Plist): { renamed: Plist, originals: Map<string, string>
   return { renamed: Object.fromEntries(entries), originals }
 }
 
-/** Which of HTTP and SSL counts; the names of 2006 (SSLEnable, SSLOnly) and of 3.0 (EnableSSL) with their defaults. */
-function ports (all: Plist): { settings: Plist, silenced: ReadonlySet<string> } {
+/** Which of HTTP and SSL are on; the names of 2006 (SSLEnable, SSLOnly) and of 3.0 (EnableSSL) with their defaults. */
+function ports (all: Plist): { settings: Plist, silenced: ReadonlySet<string>, isSslOnly: boolean } {
   const has = (name: string) => Object.hasOwn(all, name)
   const of2006 = has('SSLEnable') || has('SSLOnly')
   const isSslOnly = all['SSLOnly'] === true
   const isSslOn = all['EnableSSL'] !== false && (!of2006 || isSslOnly || all['SSLEnable'] === true || (!has('SSLEnable') && has('SSLPort')))
   const sslPort = !isSslOn ? 0 : all['SSLPort'] ?? (of2006 ? 8443 : 0)
   const isHttpOn = !isSslOnly && all['HTTPPort'] !== 0 && (has('HTTPPort') || sslPort === 0 || of2006)
-  const certificates = ['SSLCertificate', 'SSLPrivateKey', 'SSLAuthorityChain']
-  if (isHttpOn || sslPort === 0) return { settings: all, silenced: new Set(['SSLPort', ...certificates]) }
-  if (textOf(all, 'SSLCertificate') === undefined || textOf(all, 'SSLPrivateKey') === undefined) {
-    throw new SettingsError('SSLPort without HTTPPort: expected SSLCertificate and SSLPrivateKey')
+  const hasKeys = textOf(all, 'SSLCertificate') !== undefined && textOf(all, 'SSLPrivateKey') !== undefined
+  // a certificate that is not wanted must not open a port
+  if (sslPort === 0 || (isHttpOn && !hasKeys)) {
+    return { settings: all, silenced: new Set(['SSLPort', 'SSLCertificate', 'SSLPrivateKey', 'SSLAuthorityChain', 'RedirectHTTPToHTTPS', 'StrictTransportSecuritySeconds']), isSslOnly: false }
   }
-  return { settings: { ...all, SSLPort: sslPort }, silenced: new Set(['HTTPPort']) }
+  if (!hasKeys) throw new SettingsError('SSLPort without HTTPPort: expected SSLCertificate and SSLPrivateKey')
+  return { settings: { ...all, SSLPort: sslPort }, silenced: new Set(isHttpOn ? [] : ['HTTPPort', 'RedirectHTTPToHTTPS']), isSslOnly: !isHttpOn }
 }
 
 const kinds: Readonly<Record<SettingRow['kind'], { readonly expects: string, readonly read: (value: PlistValue) => unknown }>> = {

@@ -2,6 +2,7 @@ import { StoreError } from '../../store/error.js'
 import type { Collection, Member } from '../../store/home.js'
 import { deleteMember, writeMember, type Guard } from '../../store/write.js'
 import { DavError, failed } from '../dav/error.js'
+import { demandQuota } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { demandFreeUid, examine } from './rule.js'
@@ -12,7 +13,7 @@ export type Holder = Resource & { readonly collection: Collection, readonly home
 /**
  * Writes an object into a calendar: every rule, then the store. No scheduling.
  * @param guard  asked with what is there at the moment of writing
- * @throws DavError of a rule, 507; what `guard` throws
+ * @throws DavError of a rule, quota-not-exceeded, 507; what `guard` throws
  */
 export async function writeEvent (site: Site, calendar: Holder, name: string, body: { bytes: Buffer, mediaType: string | undefined }, guard: Guard): Promise<{ created: boolean, member: Member }> {
   const facts = examine({ site, calendar, ...body })
@@ -21,12 +22,16 @@ export async function writeEvent (site: Site, calendar: Holder, name: string, bo
   return await translated(writeMember(site.store.writing, calendar.home, calendar.collection, name, { bytes: body.bytes, facts }, current => {
     guard(current)
     demandFreeUid({ calendar }, name, facts.uid, current)
+    demandQuota(site, calendar, body.bytes.length - (current?.size ?? 0))
   }))
 }
 
-/** Writes a plain file. @throws DavError, what `guard` throws */
+/** Writes a plain file. @throws DavError quota-not-exceeded, 507; what `guard` throws */
 export async function writeFile (site: Site, folder: Holder, name: string, bytes: Buffer, guard: Guard): Promise<{ created: boolean, member: Member }> {
-  return await translated(writeMember(site.store.writing, folder.home, folder.collection, name, { bytes }, guard))
+  return await translated(writeMember(site.store.writing, folder.home, folder.collection, name, { bytes }, current => {
+    guard(current)
+    demandQuota(site, folder, bytes.length - (current?.size ?? 0))
+  }))
 }
 
 /** Removes an object or a file. @throws DavError, what `guard` throws */

@@ -1,3 +1,4 @@
+import { wrappedAcl } from '../../twistedcompat/acl.js'
 import { aceAsked, aceElement, isSameAce, isSamePrincipal, type Ace } from '../acl/ace.js'
 import { aclOf } from '../acl/acl.js'
 import { demand } from '../acl/check.js'
@@ -8,17 +9,19 @@ import { DavError, failed } from '../dav/error.js'
 import type { Kind } from '../site/kind.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
-import { stored } from '../site/stored.js'
+import { fromStored, stored } from '../site/stored.js'
 import { element, elements } from '../xml/element.js'
 import { dav } from '../xml/name.js'
+import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
 
 /** RFC 3744 8.1. The ACLs of homes and of what is not on the disk are fixed. */
 export const acl: Method = { name: 'ACL', on: ['calendar', 'inbox', 'outbox', 'folder', 'event', 'file'], run }
 
-const mostAces = 500
+/** More are not kept of one resource. */
+export const mostAces = 500
 /** What lies in these has their ACL too, as in Apple's server. */
-const passingOn: readonly Kind[] = ['calendar', 'inbox', 'outbox']
+export const passingOn: readonly Kind[] = ['calendar', 'inbox', 'outbox']
 
 async function run (request: DavRequest): Promise<DavReply> {
   const { site, user, target } = request
@@ -32,6 +35,8 @@ async function run (request: DavRequest): Promise<DavReply> {
   if (asked.length > mostAces) throw failed('limited-number-of-aces', `${asked.length} ACEs, at most ${mostAces} are kept`)
   const wanted = withoutFixed(asked, aclOf(site, target))
   demandOrder(wanted)
+  // RFC 3744 7.5
+  demandUnlocked(request, target)
   await keep(target, wanted, passingOn.includes(target.kind))
   return { status: 200, headers: { 'content-length': '0' } }
 }
@@ -39,7 +44,7 @@ async function run (request: DavRequest): Promise<DavReply> {
 /**
  * The ACEs to be kept: clients send back what they have read, protected and inherited ones too, which stay what they are.
  * @throws DavError no-ace-conflict for one of these that is not there, no-protected-ace-conflict and
- * no-inherited-ace-conflict for a denial to administrators or to the owner, which would have no effect (RFC 3744 8.1.1)
+ * no-inherited-ace-conflict for a denial of what a protected one grants to the same, as to administrators or to the owner (RFC 3744 8.1.1)
  */
 function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[]): Ace[] {
   const fixed = inForce.filter(({ isProtected, inherited }) => isProtected || inherited !== undefined)
@@ -51,7 +56,7 @@ function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[]): Ace[] {
     }
     const against = each.grants ? undefined : inForce.find(one => one.isProtected && one.grants && (one.mask & each.mask) !== 0 && isSamePrincipal(one, each))
     if (against?.inherited === '/') throw failed('no-protected-ace-conflict', 'nothing can be denied to administrators')
-    if (against !== undefined) throw failed(against.inherited === undefined ? 'no-protected-ace-conflict' : 'no-inherited-ace-conflict', 'nothing can be denied to the owner and her proxies')
+    if (against !== undefined) throw failed(against.inherited === undefined ? 'no-protected-ace-conflict' : 'no-inherited-ace-conflict', 'what a protected ACE grants to somebody cannot be denied to the same: owners, proxies and administrators keep what they have')
     return true
   })
 }
@@ -66,7 +71,10 @@ async function keep (target: Resource, aces: readonly Ace[], isInheritable: bool
   const { home, collection, member } = target
   if (home === undefined || collection === undefined) throw new DavError(403, `the access control list of ${hrefOf(target)} is fixed`)
   const value = aces.length === 0 ? undefined : stored(element(dav('acl'), ...aces.map(each => aceElement({ ...each, isInheritable }, true))))
-  await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value]])))
+  // a list of 2006 would hold again as soon as this one is empty
+  // a list that could not be read again would deny nothing
+  if (value !== undefined && fromStored(value) === undefined) throw new DavError(413, 'the list has more namespaces than can be kept')
+  await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value], [wrappedAcl, undefined]])))
   if (member === undefined) home.touch(collection)
   else home.suspect(collection.path, member.name)
 }

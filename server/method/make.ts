@@ -6,22 +6,32 @@ import { failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import { check, type Instruction } from '../property/patch.js'
 import { creatableTypes } from '../site/kind.js'
+import { demandQuota } from '../site/quota.js'
 import type { DavRequest } from '../site/request.js'
 import type { Site } from '../site/site.js'
 import { hrefOf, parentOf, type Resource } from '../site/resource.js'
 import { stored } from '../site/stored.js'
 import { element, elements, type Element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
+import { demandUnlocked } from './locked.js'
 import { holderOf } from './target.js'
 
 /** A place where a collection may be made; the path is below the home. */
-export interface Vacancy { readonly home: Home, readonly path: string }
+export interface Vacancy {
+  readonly home: Home
+  readonly path: string
+  /** What it would lie in. */
+  readonly parent: Resource
+}
 
-/** Where MKCOL or MKCALENDAR may make its collection. @throws DavError 403, 409, 507 */
-export async function vacancy ({ site, user, target }: DavRequest): Promise<Vacancy> {
+/** Where MKCOL or MKCALENDAR may make its collection. @throws DavError 403, 409, 423, 507 */
+export async function vacancy (request: DavRequest): Promise<Vacancy> {
+  const { site, user, target } = request
   const parent = await parentOf(site, target)
   if (parent.kind !== 'unmapped' || parent.owner !== undefined) demand(user, parent, dav('bind'))
-  return vacancyIn(site, parent, target.segments.at(-1) ?? '')
+  const place = vacancyIn(site, parent, target.segments.at(-1) ?? '')
+  demandUnlocked(request, target, parent)
+  return place
 }
 
 /**
@@ -37,21 +47,25 @@ export function vacancyIn ({ settings }: Site, parent: Resource, name: string, l
   const most = settings.limits.collections
   const others = home.children(collection.path).filter(child => child.path !== path && child.path !== leaving)
   if (others.length >= most) throw failed('quota-not-exceeded', `${hrefOf(parent)} holds ${most} collections, which is the most`)
-  return { home, path }
+  return { home, path, parent }
 }
 
 /**
  * Makes a collection of these types with its first properties, all or nothing.
  * @returns what came of each property; when `failed`, nothing was made
  */
-export async function make (request: DavRequest, { home, path }: Vacancy, types: readonly Element[], todo: readonly Instruction[]): Promise<{ propstats: readonly Propstat[], failed: boolean }> {
+export async function make (request: DavRequest, { home, path, parent }: Vacancy, types: readonly Element[], todo: readonly Instruction[]): Promise<{ propstats: readonly Propstat[], failed: boolean }> {
   const { site } = request
   const isCalendar = types.some(({ name }) => name === caldav('calendar'))
   const checked = check(site, isCalendar ? 'calendar' : 'folder', todo, true)
   if (checked.failed) return checked
   const properties = new Map<string, string>([[dav('resourcetype'), stored(element(dav('resourcetype'), ...types))]])
   for (const [name, xml] of checked.changes) if (xml !== undefined) properties.set(name, xml)
-  await translated(makeCollection(site.store.writing, home, path, properties))
+  const bytes = [...properties.values()].reduce((sum, xml) => sum + Buffer.byteLength(xml), 0)
+  await translated(makeCollection(site.store.writing, home, path, properties, () => {
+    demandUnlocked(request, request.target, parent)
+    demandQuota(site, { home, owner: parent.owner }, bytes)
+  }))
   return checked
 }
 

@@ -7,6 +7,7 @@ import { Answers, wantedIn } from '../property/answer.js'
 import { kinds } from '../site/kind.js'
 import { xmlBody, type DavRequest, type DavReply } from '../site/request.js'
 import { hrefOf, members, type Resource } from '../site/resource.js'
+import { elements, type Element } from '../xml/element.js'
 import { dav } from '../xml/name.js'
 import { everyKind } from '../property/property.js'
 import type { Method } from './method.js'
@@ -18,6 +19,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   const { site, user, headers, target } = request
   const body = xmlBody(request)
   if (body !== undefined && body.name !== dav('propfind')) throw new DavError(400, `PROPFIND expects DAV:propfind, not ${body.name}`)
+  demandOneForm(body)
   const reach = depth(headers, 'infinity')
   const preference = prefer(headers)
   demand(user, target, dav('read'))
@@ -27,6 +29,12 @@ async function run (request: DavRequest): Promise<DavReply> {
     if (!preference.depthNoRoot) yield * answer(target, answers, multistatus)
     if (reach !== '0') yield * below(request, target, reach === 'infinity', answers, multistatus)
   })
+}
+
+/** RFC 4918 14.20, appendix A: exactly one of the three, when there is a body. @throws DavError 400 */
+function demandOneForm (body: Element | undefined): void {
+  const forms = body === undefined ? 1 : elements(body).filter(({ name }) => name === dav('prop') || name === dav('allprop') || name === dav('propname')).length
+  if (forms !== 1) throw new DavError(400, `DAV:propfind expects one of DAV:prop, DAV:allprop and DAV:propname, found ${forms}`)
 }
 
 async function * below (request: DavRequest, resource: Resource, deep: boolean, answers: Answers, multistatus: Multistatus): AsyncGenerator<void> {

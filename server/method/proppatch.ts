@@ -9,19 +9,21 @@ import { instructions, patch } from '../property/patch.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf } from '../site/resource.js'
 import { dav } from '../xml/name.js'
+import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
 
 /** RFC 4918 9.2 */
 export const proppatch: Method = { name: 'PROPPATCH', on: everyKind, run }
 
 async function run (request: DavRequest): Promise<DavReply> {
-  const { site, user, target } = request
+  const { user, target } = request
   demand(user, target, dav('write-properties'))
   const body = xmlBody(request)
   if (body?.name !== dav('propertyupdate')) throw new DavError(400, `PROPPATCH expects DAV:propertyupdate, not ${body?.name ?? 'an empty body'}`)
   const todo = instructions(body)
   if (todo.length === 0) throw new DavError(400, 'PROPPATCH expects a DAV:set or DAV:remove with at least one property')
-  const propstats = await translated(patch(site, target, todo))
+  demandUnlocked(request, target)
+  const propstats = await translated(patch(target, todo, request))
   // RFC 8144 2.2
   if (prefer(request.headers).return === 'minimal' && propstats.every(({ status }) => status === 200)) return { status: 204, headers: { 'preference-applied': 'return=minimal' } }
   const multistatus = new Multistatus()

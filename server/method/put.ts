@@ -5,6 +5,7 @@ import { DavError } from '../dav/error.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, parentOf } from '../site/resource.js'
 import { dav } from '../xml/name.js'
+import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
 import { demandConditions, holderOf, stateOf } from './target.js'
 
@@ -21,7 +22,10 @@ async function run (request: DavRequest): Promise<DavReply> {
   // RFC 9110 14.4: a part of a representation must not replace the whole
   if (header(request, 'content-range') !== undefined) throw new DavError(400, 'PUT of a part (Content-Range) is not supported')
   const name = path.segments.at(-1) ?? ''
-  const guard = (current: Member | undefined): void => { demandConditions(request, stateOf(current)) }
+  const guard = (current: Member | undefined): void => {
+    demandConditions(request, stateOf(current))
+    demandUnlocked(request, target, ...current === undefined ? [parent] : [])
+  }
   const { created, member } = folder.kind === 'calendar'
     ? await writeEvent(site, folder, name, { bytes: body, mediaType: header(request, 'content-type') }, guard)
     : await writeFile(site, folder, name, body, guard)

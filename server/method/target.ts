@@ -5,12 +5,14 @@ import type { Holder } from '../calendar/write.js'
 import { DavError } from '../dav/error.js'
 import { conditions, evaluate, type State } from '../dav/header.js'
 import { resolve } from '../dav/href.js'
-import { evaluateIf, parseIf, type IfState } from '../dav/if-header.js'
+import { evaluateIf, type IfState } from '../dav/if-header.js'
 import { kinds } from '../site/kind.js'
+import { placeOf } from '../site/lock.js'
 import type { Requester } from '../site/requester.js'
-import { header, type DavRequest } from '../site/request.js'
+import type { DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
+import { ifLists, locksOn, noSuchLock } from './locked.js'
 import type { Method } from './method.js'
 
 /**
@@ -47,18 +49,26 @@ export function demandConditions (request: DavRequest, state: State): void {
   throw new DavError(412, `the condition of the request does not hold: ${state.exists ? `the ETag is ${state.etag ?? 'none'}` : 'there is nothing here'}`)
 }
 
-/** RFC 4918 10.4: the If header. Nothing is ever locked here, so no lock token holds. @throws DavError 412, 400 */
+/** RFC 4918 10.4: the If header. @throws DavError 412, 400 */
 export async function demandIf (request: DavRequest): Promise<void> {
-  const given = header(request, 'if')
-  if (given === undefined) return
-  const lists = parseIf(given)
-  const states = new Map<string | undefined, IfState>([[undefined, { etag: request.target.member?.etag, tokens: [] }]])
+  const lists = ifLists(request)
+  if (lists.length === 0) return
+  const states = new Map<string | undefined, IfState>([[undefined, stateFor(request, request.target)]])
   for (const { resource } of lists) if (!states.has(resource)) states.set(resource, await taggedState(request, resource ?? ''))
-  if (!evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) throw new DavError(412, 'the If header does not hold')
+  if (evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) return
+  throw request.method === 'LOCK' && request.body.length === 0 ? noSuchLock(request.target.segments) : new DavError(412, 'the If header does not hold')
 }
 
-async function taggedState ({ user, url, origins }: DavRequest, tag: string): Promise<IfState> {
-  const path = resolve(url, tag, origins)
-  const resource = path === undefined ? undefined : await reach(user, path.segments)
-  return { etag: resource !== undefined && allowed(user, resource, dav('read')) ? resource.member?.etag : undefined, tokens: [] }
+async function taggedState (request: DavRequest, tag: string): Promise<IfState> {
+  const path = resolve(request.url, tag, request.origins)
+  return path === undefined ? { tokens: [] } : stateFor(request, await reach(request.user, path.segments))
+}
+
+function stateFor (request: DavRequest, resource: Resource): IfState {
+  const locks = locksOn(request, resource)
+  return {
+    etag: allowed(request.user, resource, dav('read')) ? resource.member?.etag : undefined,
+    // 10.4.4: nothing is in any state where nothing is, but for a name that is locked itself
+    tokens: (resource.kind === 'unmapped' ? locks.filter(({ place }) => place === placeOf(resource)) : locks).map(({ token }) => token)
+  }
 }

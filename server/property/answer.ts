@@ -97,7 +97,8 @@ export class Answers {
       try {
         const value = this.#value(resource, step, dead)
         if (value !== undefined) found += value
-        else if (this.#wanted.form === 'named') missing += step.empty
+        // beside DAV:allprop only what DAV:include names has been asked for
+        else if (this.#wanted.form === 'named' || this.#wanted.properties.some(({ name }) => name === step.name)) missing += step.empty
       } catch (error) {
         // one event that repeats too often must not spoil the answer for all others
         if (!(error instanceof DavError)) throw error
@@ -197,6 +198,5 @@ class DeadProperties {
 
 /** Properties of other standards that a client can neither set nor see as dead ones. */
 export const reserved: ReadonlySet<Name> = new Set([
-  dav('group'), dav('quota-available-bytes'), dav('quota-used-bytes'),
-  dav('source'), dav('add-member'), dav('resource-id'), dav('parent-set'), dav('supported-live-property-set'), dav('supported-method-set')
+  dav('group'), dav('source'), dav('resource-id'), dav('parent-set'), dav('supported-method-set')
 ])

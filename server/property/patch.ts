@@ -2,9 +2,10 @@ import { isPrivate } from '../../twistedcompat/attribute.js'
 import { properties, setProperties } from '../../store/property.js'
 import { StoreError } from '../../store/error.js'
 import { conditions } from '../dav/condition.js'
-import { DavError } from '../dav/error.js'
+import { DavError, failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import type { Kind } from '../site/kind.js'
+import { exceeds } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { stored } from '../site/stored.js'
@@ -12,6 +13,7 @@ import { child, element, elements, elementWith, xmlLang, type Element } from '..
 import { dav, type Name } from '../xml/name.js'
 import { fragment } from '../xml/write.js'
 import { reserved } from './answer.js'
+import type { Change } from './property.js'
 import { rowFor, rowOf } from './table.js'
 
 /** One thing to do: the new value, or to remove it. */
@@ -100,27 +102,53 @@ function protectedProperty (name: Name): DavError {
 }
 
 /** PROPPATCH: checks, then stores all or nothing. @returns the propstats of the answer */
-export async function patch (site: Site, resource: Resource, todo: readonly Instruction[]): Promise<readonly Propstat[]> {
+export async function patch (resource: Resource, todo: readonly Instruction[], change: Change): Promise<readonly Propstat[]> {
   const { home, collection, member, kind } = resource
+  const { site } = change
+  const none = (error: (name: Name) => DavError): readonly Propstat[] => failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, error(name)])))
   const checked = check(site, kind, todo, false)
-  if (checked.failed || checked.changes.size === 0) return checked.propstats
-  if (home === undefined || collection === undefined) return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, protectedProperty(name)])))
+  if (checked.failed) return checked.propstats
+  const elsewhere = new Map<Name, Instruction>(todo.filter(({ name }) => rowOf(name)?.change !== undefined).map(instruction => [instruction.name, instruction]))
+  if (elsewhere.size > 0) return await changeElsewhere(resource, todo, elsewhere, checked.propstats, change)
+  if (checked.changes.size === 0) return checked.propstats
+  if (home === undefined || collection === undefined) return none(protectedProperty)
   const bytes = bytesAfter(collection.directory, member?.name ?? '', checked.changes)
   const most = mostValues * site.settings.limits.propertyBytes
-  if (bytes > most) {
-    const full = new DavError(507, `the properties would take ${bytes} bytes, at most ${most} are kept of one resource`)
-    return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, full])))
+  if (exceeds(site, { home, owner: resource.owner }, bytes - bytesAfter(collection.directory, member?.name ?? '', new Map()))) {
+    return none(name => failed('quota-not-exceeded', `${name}: no room is left in ${home.path}`))
   }
+  if (bytes > most) return none(() => new DavError(507, `the properties would take ${bytes} bytes, at most ${most} are kept of one resource`))
   try {
     await setProperties(collection.directory, member?.name ?? '', checked.changes)
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'full') throw error
-    const full = new DavError(507, error.message)
-    return failures(todo.map(({ name }) => name), new Map(todo.map(({ name }) => [name, full])))
+    return none(() => new DavError(507, error.message, { cause: error }))
   }
   if (member === undefined) home.touch(collection)
   else home.suspect(collection.path, member.name)
   return checked.propstats
+}
+
+/** Properties that rows of the table keep themselves. Such resources keep nothing beside: all or nothing needs one place. */
+async function changeElsewhere (
+  resource: Resource, todo: readonly Instruction[], elsewhere: ReadonlyMap<Name, Instruction>, done: readonly Propstat[], change: Change
+): Promise<readonly Propstat[]> {
+  const names = [...new Set(todo.map(({ name }) => name))]
+  const problems = new Map<Name, DavError>(names.filter(name => !elsewhere.has(name)).map(name => [name, protectedProperty(name)]))
+  const work: { readonly name: Name, readonly run: () => Promise<void> }[] = []
+  const attempt = async (name: Name, act: () => void | Promise<void>): Promise<void> => {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof DavError)) throw error
+      problems.set(name, error)
+    }
+  }
+  for (const { name, value } of elsewhere.values()) {
+    await attempt(name, () => { work.push({ name, run: rowOf(name)?.change?.(resource, value, change) ?? (async () => {}) }) })
+  }
+  for (const { name, run } of problems.size === 0 ? work : []) await attempt(name, run)
+  return problems.size === 0 ? done : failures(names, problems)
 }
 
 /** So many of the largest values may be kept of one resource. */

@@ -13,6 +13,15 @@ export interface Ask {
   readonly wanted: Element
 }
 
+/** Where a change comes from. */
+export interface Change {
+  readonly site: Site
+  /** Raw URL of the request. */
+  readonly url: string
+  /** The names of this server. */
+  readonly origins: readonly string[]
+}
+
 /**
  * A property that the server knows. With `read` it is computed: the content as XML text for the prefixes D, C, CS and A;
  * `undefined` = this resource does not have it. Without, it is kept as clients set it.
@@ -27,6 +36,11 @@ export interface PropertyRow {
   readonly stored?: true
   /** A value from a client, before it is stored. @throws DavError */
   readonly check?: (value: Element) => void
+  /**
+   * For a value that is kept elsewhere than with the resource: checks it, then says how it is done. `undefined` = removed.
+   * @throws DavError when it cannot be
+   */
+  readonly change?: (resource: Resource, value: Element | undefined, context: Change) => () => Promise<void>
   /** When clients may set it: always, only when they make the collection, never. Default: always if stored, else never. */
   readonly settable?: 'always' | 'initially' | 'never'
   /** What one needs to read it, beside DAV:read; without, 403 for the property (RFC 3744 7.1). */

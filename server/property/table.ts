@@ -2,13 +2,18 @@ import type { Kind } from '../site/kind.js'
 import type { Name } from '../xml/name.js'
 import { acl } from './acl.js'
 import { caldavProperties } from './caldav.js'
+import { lockProperties } from './lock.js'
+import { supportedLive } from './live.js'
 import { principal } from './principal.js'
 import type { PropertyRow } from './property.js'
+import { quota } from './quota.js'
 import { sync } from './sync.js'
 import { webdav } from './webdav.js'
 
+const rows: readonly PropertyRow[] = [...webdav, ...lockProperties, ...acl, ...principal, ...caldavProperties, ...sync, ...quota]
+
 /** Every property that the server knows. */
-export const table: readonly PropertyRow[] = [...webdav, ...acl, ...principal, ...caldavProperties, ...sync]
+export const table: readonly PropertyRow[] = [...rows, supportedLive(rows)]
 
 const byName = new Map<Name, PropertyRow>(table.map(row => [row.name, row]))
 

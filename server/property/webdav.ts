@@ -1,10 +1,13 @@
 import { facts } from '../../store/file.js'
+import { href } from '../dav/href.js'
 import { kinds } from '../site/kind.js'
+import { publicTree } from '../site/provision.js'
 import { fromStored } from '../site/stored.js'
-import type { Resource } from '../site/resource.js'
+import { addMember, type Resource } from '../site/resource.js'
 import { elements } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
 import { escapeText, fragment } from '../xml/write.js'
+import { hrefElement } from './href.js'
 import { directories, everyKind, files, type PropertyRow } from './property.js'
 
 /** RFC 4918 15 */
@@ -13,12 +16,13 @@ export const webdav: readonly PropertyRow[] = [
   { name: dav('displayname'), on: everyKind, inAllprop: true, stored: true, read: displayname },
   { name: dav('getetag'), on: files, inAllprop: true, read: ({ member }) => member === undefined ? undefined : escapeText(member.etag) },
   { name: dav('getcontenttype'), on: [...files, 'calendar'], inAllprop: true, read: contentType },
-  { name: dav('getcontentlength'), on: files, inAllprop: true, read: ({ member }) => member === undefined ? undefined : String(member.size) },
+  // a collection itself takes nothing, as in Apple's server
+  { name: dav('getcontentlength'), on: [...files, ...directories], inAllprop: true, read: ({ member }) => String(member?.size ?? 0) },
   { name: dav('getlastmodified'), on: [...files, ...directories], inAllprop: true, read: lastModified },
   { name: dav('creationdate'), on: [...files, ...directories], inAllprop: true, read: creationDate },
   { name: dav('getcontentlanguage'), on: files, inAllprop: true, stored: true },
-  { name: dav('supportedlock'), on: everyKind, inAllprop: true, read: () => '' },
-  { name: dav('lockdiscovery'), on: everyKind, inAllprop: true, read: () => '' }
+  // RFC 5995 3.2.1
+  { name: dav('add-member'), on: ['calendar'], read: ({ segments }) => hrefElement(href([...segments, addMember], false)) }
 ]
 
 const written = new Map<readonly Name[], string>()
@@ -37,7 +41,7 @@ function resourcetype ({ kind, collection, access }: Resource): string {
 
 // a directory made by hand is called what it is called on disk
 function displayname ({ kind, owner, collection, access }: Resource): string | undefined {
-  if (kind === 'principal' || kind === 'home') return escapeText(owner?.fullName || owner?.name || '')
+  if (kind === 'principal' || kind === 'home') return escapeText(owner?.fullName || owner?.name || publicTree)
   if (kind === 'proxy') return escapeText(`${owner?.fullName ?? ''} (${access ?? ''})`)
   if (collection !== undefined && directories.includes(kind)) return escapeText(collection.path.slice(collection.path.lastIndexOf('/') + 1))
   return undefined

@@ -47,7 +47,7 @@ async function addOne (request: DavRequest, resource: Resource, href: string, an
       demandSight(request.user, found)
       demand(request.user, found, dav('read'))
     }
-    if (found === undefined || found.kind === 'unmapped' || !isBelow(resource, found)) multistatus.addStatus(href, 404)
+    if (found === undefined || isNoObject(found) || !isBelow(resource, found)) multistatus.addStatus(href, 404)
     else multistatus.addText(href, answers.of(found))
   } catch (error) {
     if (!(error instanceof DavError)) throw error
@@ -65,9 +65,15 @@ function nearby (around: Resource, segments: readonly string[]): Resource | unde
   return member === undefined ? undefined : { kind: 'event', segments, owner, home, collection, member }
 }
 
+// RFC 4791 7.9: a plain file is no calendar object; what the inbox holds is
+function isNoObject ({ kind, collection }: Resource): boolean {
+  return kind === 'unmapped' || (kind === 'file' && collection?.path !== 'inbox')
+}
+
 // RFC 4791 7.9: hrefs name what is inside the request's URL, or the URL itself; aliases are the same place
 function isBelow (around: Resource, found: Resource): boolean {
   if (around.home === undefined) return true
+  if (around.member !== undefined) return found.home === around.home && found.collection?.path === around.collection?.path && found.member?.name === around.member.name
   const path = around.collection?.path ?? ''
   return found.home === around.home && (path === '' || found.collection?.path === path || found.collection?.path.startsWith(`${path}/`) === true)
 }

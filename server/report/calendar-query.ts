@@ -2,17 +2,18 @@ import { allowed } from '../acl/check.js'
 import { filterIn } from '../calendar/filter.js'
 import { matching } from '../calendar/query.js'
 import { floatingZone } from '../calendar/timezone.js'
-import { depth, prefer } from '../dav/header.js'
+import { prefer } from '../dav/header.js'
 import { Multistatus } from '../dav/multistatus.js'
 import { multistatusStream } from '../dav/reply.js'
 import { Answers, wantedIn } from '../property/answer.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { hrefOf, members, type Resource } from '../site/resource.js'
+import { hrefOf, type Resource } from '../site/resource.js'
 import { matches, type CompFilter } from '../ical/filter.js'
 import { decode, parse } from '../ical/parse.js'
 import type { Element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
 import { calendarDataExtra } from './data.js'
+import { calendarsIn } from './reach.js'
 import type { Report } from './report.js'
 
 /** RFC 4791 7.8 */
@@ -26,7 +27,7 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
   const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, floating))
   const multistatus = new Multistatus()
   return multistatusStream(multistatus, async function * () {
-    for await (const calendar of calendars(request, resource)) {
+    for await (const calendar of calendarsIn(request, resource, dav('read'))) {
       for await (const found of matchesIn(calendar, filter, query)) {
         if (allowed(user, found, dav('read'))) multistatus.addText(hrefOf(found), answers.of(found))
         yield
@@ -35,18 +36,6 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
   })
 }
 
-/**
- * The calendars a query reaches. Depth on a calendar is not looked at: Windows 10 sends 0 and iCal nothing, and everybody
- * means its members. On a home, 0 and 1 reach no calendar's members.
- */
-async function * calendars (request: DavRequest, resource: Resource): AsyncGenerator<Resource> {
-  if (resource.kind === 'calendar' || resource.kind === 'event') yield resource
-  else if (depth(request.headers, '0') === 'infinity') {
-    for (const below of await members(request.site, resource)) {
-      if (below.member === undefined && allowed(request.user, below, dav('read'))) yield * calendars(request, below)
-    }
-  }
-}
 
 async function * matchesIn (calendar: Resource, filter: CompFilter, query: Element): AsyncGenerator<Resource> {
   const { home, collection, member } = calendar

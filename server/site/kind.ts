@@ -6,6 +6,7 @@ export type Kind =
   | 'calendars' // virtual: /calendars/ and /calendars/users/
   | 'home' | 'calendar' | 'inbox' | 'outbox' | 'folder' // directories
   | 'event' | 'file' // files, in a calendar or elsewhere
+  | 'add-member' // what new events are posted to
   | 'unmapped'
 
 /** The facts of a kind. */
@@ -19,9 +20,10 @@ export interface KindRow {
   readonly reports: readonly Name[]
 }
 
-const everywhere = [dav('expand-property')]
-const principals = [...everywhere, dav('principal-property-search'), dav('principal-search-property-set')]
-const calendars = [...everywhere, caldav('calendar-query'), caldav('calendar-multiget'), caldav('free-busy-query'), dav('sync-collection')]
+const everywhere = [dav('expand-property'), dav('acl-principal-prop-set')]
+const collections = [...everywhere, dav('principal-match'), dav('principal-property-search')]
+const principals = [...collections, dav('principal-search-property-set'), cs('calendarserver-principal-search')]
+const calendars = [...collections, caldav('calendar-query'), caldav('calendar-multiget'), caldav('free-busy-query'), dav('sync-collection')]
 
 /** The table of kinds. */
 export const kinds: Readonly<Record<Kind, KindRow>> = {
@@ -29,15 +31,16 @@ export const kinds: Readonly<Record<Kind, KindRow>> = {
   principals: { types: [dav('collection')], isCollection: true, isOwned: false, reports: principals },
   principal: { types: [dav('principal'), dav('collection')], isCollection: true, isOwned: false, reports: principals },
   proxy: { types: [dav('principal'), dav('collection')], isCollection: true, isOwned: false, reports: principals },
-  calendars: { types: [dav('collection')], isCollection: true, isOwned: false, reports: everywhere },
+  calendars: { types: [dav('collection')], isCollection: true, isOwned: false, reports: collections },
   // Apple's clients look for sync-collection on the home before they use it on a calendar
-  home: { types: [dav('collection')], isCollection: true, isOwned: true, reports: [...everywhere, caldav('calendar-query'), caldav('calendar-multiget'), dav('sync-collection')] },
+  home: { types: [dav('collection')], isCollection: true, isOwned: true, reports: [...collections, caldav('calendar-query'), caldav('calendar-multiget'), caldav('free-busy-query'), dav('sync-collection')] },
   calendar: { types: [dav('collection'), caldav('calendar')], isCollection: true, isOwned: true, reports: calendars },
-  inbox: { types: [dav('collection'), caldav('schedule-inbox')], isCollection: true, isOwned: true, reports: [...everywhere, caldav('calendar-query'), caldav('calendar-multiget'), dav('sync-collection')] },
-  outbox: { types: [dav('collection'), caldav('schedule-outbox')], isCollection: true, isOwned: true, reports: everywhere },
-  folder: { types: [dav('collection')], isCollection: true, isOwned: true, reports: [...everywhere, dav('sync-collection')] },
+  inbox: { types: [dav('collection'), caldav('schedule-inbox')], isCollection: true, isOwned: true, reports: [...collections, caldav('calendar-query'), caldav('calendar-multiget'), dav('sync-collection')] },
+  outbox: { types: [dav('collection'), caldav('schedule-outbox')], isCollection: true, isOwned: true, reports: collections },
+  folder: { types: [dav('collection')], isCollection: true, isOwned: true, reports: calendars },
   event: { types: [], isCollection: false, isOwned: true, reports: [...everywhere, caldav('calendar-query'), caldav('calendar-multiget')] },
   file: { types: [], isCollection: false, isOwned: true, reports: everywhere },
+  'add-member': { types: [], isCollection: false, isOwned: true, reports: [] },
   unmapped: { types: [], isCollection: false, isOwned: false, reports: [] }
 }
 

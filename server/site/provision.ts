@@ -11,6 +11,13 @@ import { componentSet } from './component-set.js'
 import { stored } from './stored.js'
 import type { Site } from './site.js'
 
+/** The name of the tree that everybody may read: /calendars/public/. */
+export const publicTree = 'public'
+/** Where it lies below the documents. */
+export const publicHome: readonly string[] = ['calendars', publicTree]
+/** Where homes lie below the documents, as the store is told. */
+export const homePlaces = { homeDepth: 3, shallow: [publicHome.join('/')] } as const
+
 const provided = new WeakMap<Home, true>()
 
 /**
@@ -28,6 +35,16 @@ export async function provide (site: Site, record: DirectoryRecord): Promise<Hom
     provided.set(home, true)
     return home
   })
+}
+
+/** The home that the public tree is. It belongs to nobody; `undefined` when something else is in its place. @throws StoreError */
+export function providePublic (site: Site): Home | undefined {
+  try {
+    return site.store.home(publicHome) ?? site.store.makeHome(publicHome)
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === 'exists') return undefined
+    throw error
+  }
 }
 
 async function provideCollection (site: Site, home: Home, name: string, properties: ReadonlyMap<string, string>): Promise<void> {

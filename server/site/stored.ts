@@ -1,7 +1,8 @@
-import { defaultLimits } from './limits.js'
+import { keepHrefs } from '../dav/prefix.js'
 import type { Element } from '../xml/element.js'
 import { parse, XmlError } from '../xml/parse.js'
 import { fragment, write } from '../xml/write.js'
+import { defaultLimits } from './limits.js'
 
 /** A property as it is kept on disk: a document of its own. */
 export function stored (property: Element): string {
@@ -25,7 +26,7 @@ const most = 5000
 export function storedFragment (xml: string): string | undefined {
   if (fragments.has(xml)) return fragments.get(xml)
   const property = fromStored(xml)
-  const text = property === undefined ? undefined : fragment(property)
+  const text = property === undefined ? undefined : keepHrefs(fragment(property))
   if (fragments.size >= most) fragments.clear()
   if (xml.length < 10_000) fragments.set(xml, text)
   return text

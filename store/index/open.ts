@@ -6,7 +6,7 @@ import { makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 3
+const version = 4
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -17,6 +17,7 @@ CREATE TABLE collection (
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
   members INTEGER NOT NULL DEFAULT 0,  -- rows in member
+  bytes INTEGER NOT NULL DEFAULT 0,    -- of their files
   gone INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE member (
@@ -53,8 +54,12 @@ CREATE TABLE wide (               -- bounds of everything else: long ones, recur
 CREATE INDEX wide_collection ON wide (collection, start, end);
 CREATE INDEX wide_member ON wide (member);
 CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TRIGGER member_added AFTER INSERT ON member BEGIN UPDATE collection SET members = members + 1 WHERE id = NEW.collection; END;
-CREATE TRIGGER member_removed AFTER DELETE ON member BEGIN UPDATE collection SET members = members - 1 WHERE id = OLD.collection; END;
+CREATE TRIGGER member_added AFTER INSERT ON member
+  BEGIN UPDATE collection SET members = members + 1, bytes = bytes + NEW.size WHERE id = NEW.collection; END;
+CREATE TRIGGER member_resized AFTER UPDATE OF size ON member WHEN NEW.size <> OLD.size
+  BEGIN UPDATE collection SET bytes = bytes + NEW.size - OLD.size WHERE id = NEW.collection; END;
+CREATE TRIGGER member_removed AFTER DELETE ON member
+  BEGIN UPDATE collection SET members = members - 1, bytes = bytes - OLD.size WHERE id = OLD.collection; END;
 `
 
 type Value = string | number | bigint | Buffer | null

@@ -104,13 +104,13 @@ t.test('3: who has not logged in gets a Basic challenge, whatever is there', asy
   for (const [method, url] of [['PROPFIND', '/'], ['PROPFIND', principal], ['PROPFIND', home], ['PROPFIND', '/calendars/users/nobody/'], ['PROPFIND', '/nowhere/'], ['GET', '/'], ['HEAD', '/'], ['REPORT', work], ['PUT', `${work}a.ics`]] as const) {
     const { status, headers } = await it.ask(method, url, { user: undefined, body: method === 'PUT' || method === 'REPORT' ? 'x' : '' })
     t.equal(status, 401, `${method} ${url}`)
-    t.match(headers['www-authenticate'], /^Basic realm="/, 'Windows knows no Digest')
+    t.match([headers['www-authenticate']].flat().join('\n'), /^Basic realm="/m, 'Windows knows no Digest')
   }
   const wrong = await it.ask('PROPFIND', '/', { user: undefined, headers: { authorization: `Basic ${Buffer.from('alice:wrong').toString('base64')}` } })
   t.equal(wrong.status, 401, 'a wrong password')
 })
 
-t.test('4: the well-known place leads to a URL that answers PROPFIND, and no other URL is redirected', async t => {
+t.test('4: the well-known place leads to a URL that answers PROPFIND, and no other URL is redirected but for browsers', async t => {
   const work = await newCalendar()
   const authorization = `Basic ${Buffer.from('alice:alice').toString('base64')}`
   for (const method of ['PROPFIND', 'GET', 'HEAD']) {
@@ -126,9 +126,9 @@ t.test('4: the well-known place leads to a URL that answers PROPFIND, and no oth
   }
   // Thunderbird disables a calendar whose URL redirects
   for (const url of ['/principals', principal, '/calendars', home, work, `${home}inbox/`]) {
-    for (const method of ['PROPFIND', 'OPTIONS', 'GET']) {
+    for (const method of ['PROPFIND', 'OPTIONS', 'REPORT']) {
       const { status, headers } = await it.ask(method, url.replace(/\/$/, ''), { headers: { depth: '0' } })
-      t.ok(status === 200 || status === 207, `${method} ${url} without its slash: ${status}`)
+      t.notMatch(String(status), /^3/, `${method} ${url} without its slash: ${status}`)
       t.equal(headers['location'], undefined)
     }
   }
@@ -159,7 +159,7 @@ t.test('5: every href of a collection ends in a slash, in properties too', async
 
 t.test('6: an unknown property is a 404 among forty that are answered', async t => {
   const work = await newCalendar('meeting.ics')
-  const strange: Name[] = [cs('xmpp-uri'), cs('pushkey'), apple('refreshrate'), '{http://me.com/_namespace/}bulk-requests', '{urn:x}a', '{}bare', dav('resource-id'), dav('add-member'), ...Array.from({ length: 32 }, (_, n): Name => `{urn:x}p${n}`)]
+  const strange: Name[] = [cs('xmpp-uri'), cs('pushkey'), apple('refreshrate'), '{http://me.com/_namespace/}bulk-requests', '{urn:x}a', '{}bare', dav('resource-id'), ...Array.from({ length: 32 }, (_, n): Name => `{urn:x}p${n}`)]
   for (const url of ['/', '/principals/', principal, home, work, `${home}inbox/`, `${home}outbox/`, `${work}meeting.ics`]) {
     const [one] = await propfind(it, url, '0', dav('resourcetype'), ...strange.filter(name => name !== '{}bare'))
     t.ok(one?.found.has(dav('resourcetype')), `${url} answers what it knows`)

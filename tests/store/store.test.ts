@@ -1,4 +1,5 @@
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Home } from '../../store/home.js'
@@ -277,4 +278,44 @@ t.test('deletions that were forgotten are not told twice', async t => {
   await home.fresh(work)
   await writeMember(store.writing, home, work, 'a.ics', { bytes: object('a') }, any)
   t.same(changesSince(home.index, work.id, revision, -1).map(({ gone }) => gone), [false])
+})
+
+t.test('a home may lie higher up than others', async t => {
+  const root = mkdtempSync(`${tmpdir()}/caldavd-store-`)
+  mkdirSync(`${root}/documents/people/alice/work`, { recursive: true })
+  mkdirSync(`${root}/documents/public/work`, { recursive: true })
+  const { store, changes, state } = openStore(t, root, { homeDepth: 2, shallow: ['public'] }, true)
+  const home = store.home(['public'])
+  await store.start()
+  await store.sweep()
+  t.same(readdirSync(`${state}/index`).sort().filter(name => !/-(?:wal|shm)$/.test(name)), ['people', 'public.sqlite'])
+  changes.length = 0
+  hand(`${root}/documents/public/work/a.ics`, object('a'))
+  t.ok(await until(() => changes.includes('public/work')) < 1000, 'its files are followed')
+  mkdirSync(`${root}/documents/public/new`)
+  hand(`${root}/documents/public/new/b.ics`, object('b'))
+  const made = (): boolean => home?.collection('new') !== undefined && changes.includes('public/new')
+  t.ok(await until(made) < 2000, 'and its directories')
+  hand(`${root}/documents/people/alice/work/c.ics`, object('c'))
+  t.ok(await until(() => changes.includes('people/alice/work')) < 1000, 'and the homes beside it')
+})
+
+t.test('the bytes of a home are counted as files come, change and go', async t => {
+  const { store, home, work, directory } = shelf(t)
+  const text = object('a')
+  t.equal(home.bytesBelow(''), 0)
+  await writeMember(store.writing, home, work, 'a.ics', { bytes: text }, any)
+  t.same([home.bytesBelow(''), home.bytesBelow('work'), home.bytesBelow('wor')], [text.length, text.length, 0])
+  hand(`${directory}/b.ics`, Buffer.concat([text, Buffer.from('\n')]))
+  await home.fresh(work)
+  t.equal(home.bytesBelow('work'), 2 * text.length + 1)
+  rmSync(`${directory}/b.ics`)
+  await home.fresh(work)
+  t.equal(home.bytesBelow('work'), text.length)
+  const longer = Buffer.concat([text, Buffer.from('\n\n')])
+  await writeMember(store.writing, home, work, 'a.ics', { bytes: longer }, any)
+  t.equal(home.bytesBelow(''), longer.length)
+  rmSync(directory, { recursive: true })
+  home.list()
+  t.equal(home.bytesBelow(''), 0)
 })

@@ -6,7 +6,7 @@ import * as attribute from '../../store/attribute.js'
 import type { Collection, Home } from '../../store/home.js'
 import { changesSince } from '../../store/index/journal.js'
 import { properties, setProperties } from '../../store/property.js'
-import { copyCollection, deleteCollection, makeCollection, moveCollection } from '../../store/tree.js'
+import { copyCollection, type Copying, deleteCollection, makeCollection, moveCollection } from '../../store/tree.js'
 import { hand, mounted, namesIn, object, openStore, remount, shelf, shell } from './shelf.js'
 
 const name = '{DAV:}displayname'
@@ -148,7 +148,7 @@ t.test('copying: members, properties, what is below; the copy is of what is serv
   hand(`${source}/calendar/bad.ics`, 'broken since')
   symlinkSync('/etc/passwd', `${source}/link.txt`)
   const before = home.total().revision
-  const copy = await copyCollection(store.writing, home, collectionOf(home, 'folder'), home, 'copy', true)
+  const copy = await copyCollection(store.writing, home, collectionOf(home, 'folder'), home, 'copy', { members: true })
   t.ok(home.total().revision > before)
   t.equal((await namesIn(home, 'copy')).length, 30)
   t.equal(readFileSync(`${copy.directory}/7.txt`, 'utf8'), '7')
@@ -163,6 +163,32 @@ t.test('copying: members, properties, what is below; the copy is of what is serv
   t.same(readdirSync(`${documents}/.drafts`), [])
 })
 
+t.test('copying a part: some files, without some properties, and not at all', async t => {
+  const { store, home, documents } = shelf(t)
+  await makeCollection(store.writing, home, 'folder', new Map([[type, plain], ['{x:}secret', xml('1')], [name, xml('Folder')]]))
+  for (const path of ['open', 'closed']) await makeCollection(store.writing, home, `folder/${path}`, new Map([['{x:}secret', xml('1')]]))
+  for (const file of ['a.txt', 'b.txt', 'c.txt']) hand(`${documents}/alice/folder/${file}`, file)
+  await setProperties(`${documents}/alice/folder`, 'a.txt', new Map([['{x:}secret', large], [name, xml('a')]]))
+  await setProperties(`${documents}/alice/folder`, 'b.txt', new Map([[name, xml('b')]]))
+  await setProperties(`${documents}/alice/folder`, 'c.txt', new Map([['{x:}secret', xml('c')]]))
+  const copying: Copying = { members: true, keeps: ({ path }, member) => path !== 'folder/closed' && member?.name !== 'b.txt', without: ['{x:}secret'] }
+  const copy = await copyCollection(store.writing, home, collectionOf(home, 'folder'), home, 'copy', copying)
+  t.same(await namesIn(home, 'copy'), ['a.txt', 'c.txt'])
+  t.same(home.children('copy').map(({ path }) => path), ['copy/open'])
+  t.same([...properties(copy.directory, '').keys()].sort(), [name, type])
+  t.same([...properties(copy.directory, 'a.txt').keys()], [name])
+  t.same(properties(copy.directory, 'c.txt').size, 0, 'what was the only attribute does not come back from the sidecar')
+  t.same(properties(`${copy.directory}/open`, '').size, 0)
+  t.notMatch(readFileSync(`${copy.directory}/.properties.json`, 'utf8'), /secret|b\.txt|c\.txt/)
+  const stop = (): void => { throw new Error('stopped') }
+  await t.rejects(copyCollection(store.writing, home, copy, home, 'copy2', { members: true, guard: stop }), { message: 'stopped' })
+  await t.rejects(moveCollection(store.writing, home, copy, home, 'copy2', stop), { message: 'stopped' })
+  await t.rejects(makeCollection(store.writing, home, 'copy2', new Map(), stop), { message: 'stopped' })
+  t.notOk(existsSync(`${documents}/alice/copy2`))
+  t.ok(existsSync(copy.directory))
+  t.same(readdirSync(`${documents}/.drafts`), [])
+})
+
 t.test('copying without members, and over another one', async t => {
   const { store, home, work, directory, documents } = shelf(t)
   hand(`${directory}/a.ics`, object('a'))
@@ -170,12 +196,12 @@ t.test('copying without members, and over another one', async t => {
   await setProperties(directory, 'a.ics', new Map([[name, xml('a')]]))
   hand(`${documents}/alice/target/old.ics`, object('old'))
   t.same(await namesIn(home, 'target'), ['old.ics'])
-  const target = await copyCollection(store.writing, home, work, home, 'target', false)
+  const target = await copyCollection(store.writing, home, work, home, 'target', { members: false })
   t.same(await namesIn(home, 'target'), [])
   t.equal(properties(target.directory, '').get(name), xml('Work'))
   hand(`${target.directory}/a.ics`, object('a'))
   t.same(properties(target.directory, 'a.ics'), new Map(), 'a file that comes later inherits nothing')
-  await t.rejects(copyCollection(store.writing, home, work, home, 'missing/x', true), { name: 'StoreError', reason: 'missing' })
+  await t.rejects(copyCollection(store.writing, home, work, home, 'missing/x', { members: true }), { name: 'StoreError', reason: 'missing' })
   t.same(readdirSync(`${documents}/.drafts`), [])
 })
 
@@ -183,7 +209,7 @@ t.test('a source that changes while it is copied', async t => {
   const { store, home, work, directory, documents } = shelf(t, { durable: true })
   for (let number = 0; number < 100; number++) hand(`${directory}/${number}.ics`, object(String(number)))
   await home.fresh(work)
-  const copying = copyCollection(store.writing, home, work, home, 'copy', true)
+  const copying = copyCollection(store.writing, home, work, home, 'copy', { members: true })
   for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve))
   for (const number of [97, 98, 99]) rmSync(`${directory}/${number}.ics`)
   const copy = await copying
@@ -191,7 +217,7 @@ t.test('a source that changes while it is copied', async t => {
   t.ok((await namesIn(home, 'copy')).length >= 97)
   // the directory is swapped for a link to what nobody may see
   for (let number = 0; number < 100; number++) hand(`${documents}/secret/${number}.ics`, object('secret'))
-  const second = copyCollection(store.writing, home, work, home, 'second', true)
+  const second = copyCollection(store.writing, home, work, home, 'second', { members: true })
   for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve))
   renameSync(directory, `${directory}-away`)
   symlinkSync(`${documents}/secret`, directory)

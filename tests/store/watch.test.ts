@@ -168,7 +168,7 @@ t.test('collections that we make ourselves are followed too', async t => {
   t.ok(await until(() => known(home, 'made') === 'x.ics', soon) < soon)
   hand(`${documents}/alice/made/x.ics`, object('y'))
   t.ok(await until(() => uidOf(home, 'x.ics', 'made') === 'y', soon) < soon, 'made')
-  await copyCollection(store.writing, home, work, home, 'copy', true)
+  await copyCollection(store.writing, home, work, home, 'copy', { members: true })
   shell(documents, 'printf "uid 0\\n" > alice/copy/a.ics')
   t.ok(await until(() => uidOf(home, 'a.ics', 'copy') === '0', soon) < soon, 'copied')
 })

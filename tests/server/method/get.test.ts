@@ -70,9 +70,62 @@ t.test('GET of a calendar is one stream with each time zone once', async t => {
   t.notMatch(less.body, /There/)
   const empty = parse((await ask('GET', '/calendars/users/alice/tasks/')).body)
   t.same(empty.components, [])
-  t.equal((await ask('GET', calendar.slice(0, -1))).status, 200, 'without a slash')
-  t.match((await ask('GET', '/')).body, /caldavd/)
-  t.match((await ask('GET', '/calendars/users/alice/')).body, /\/calendars\/users\/alice\/calendar\/\n/)
+})
+
+t.test('a subscriber sees the name and the colour, and hears when nothing changed', async t => {
+  const { ask } = await house(t)
+  const patch = (properties: string): string => `<D:propertyupdate xmlns:D="DAV:" xmlns:A="http://apple.com/ns/ical/"><D:set><D:prop>${properties}</D:prop></D:set></D:propertyupdate>`
+  const head = async (): Promise<readonly string[]> => parse((await ask('GET', calendar)).body).properties.map(({ name, value }) => `${name}:${value}`)
+  t.same((await head()).slice(2), ['X-WR-CALNAME:Calendar'])
+  const before = await ask('GET', calendar)
+  await ask('PROPPATCH', calendar, { body: patch('<D:displayname>Work, &#13;\nATTACH:x; and more</D:displayname><A:calendar-color>#ff8800cc</A:calendar-color>') })
+  t.same((await head()).slice(2), ['X-WR-CALNAME:Work\\, \\nATTACH:x\\; and more', 'X-APPLE-CALENDAR-COLOR:#ff8800'])
+  t.equal((await ask('GET', calendar, { headers: { 'if-none-match': before.headers['etag'] ?? '' } })).status, 200, 'another name is another stream')
+  await ask('PROPPATCH', calendar, { body: patch('<A:calendar-color>red;X-EVIL:1</A:calendar-color>') })
+  t.equal((await head()).length, 3, 'a colour of another form is left out')
+  const now = await ask('GET', calendar)
+  t.match(now.headers, { 'last-modified': / GMT$/, 'etag': /^"[\da-f]{32}"$/, 'vary': /Accept/ })
+  t.ok(Date.parse(now.headers['last-modified'] ?? '') <= Date.now())
+  for (const [headers, status] of [[{ 'if-modified-since': now.headers['last-modified'] ?? '' }, 304], [{ 'if-modified-since': 'Sat, 01 Jan 2000 00:00:00 GMT' }, 200], [{ 'if-match': '"x"' }, 412], [{ 'if-unmodified-since': 'Sat, 01 Jan 2000 00:00:00 GMT' }, 412]] as const) {
+    t.equal((await ask('GET', calendar, { headers })).status, status, JSON.stringify(headers))
+  }
+})
+
+t.test('a subscriber gets what she may read, and an ETag of that', async t => {
+  const { ask } = await house(t)
+  const principal = '<D:principal><D:href>/principals/users/bob/</D:href></D:principal>'
+  const acl = (...aces: string[]): string => `<D:acl xmlns:D="DAV:">${aces.map(ace => `<D:ace>${principal}<D:${ace}><D:privilege><D:read/></D:privilege></D:${ace}></D:ace>`).join('')}</D:acl>`
+  for (const uid of ['a', 'secret']) await ask('PUT', `${calendar}${uid}.ics`, { body: event(uid), headers: calendarType })
+  t.equal((await ask('GET', calendar, { user: 'bob' })).status, 403)
+  t.equal((await ask('ACL', calendar, { body: acl('grant') })).status, 200)
+  const both = await ask('GET', calendar, { user: 'bob' })
+  t.match(both.body, /UID:secret/)
+  t.equal((await ask('ACL', `${calendar}secret.ics`, { body: acl('deny') })).status, 200)
+  const one = await ask('GET', calendar, { user: 'bob', headers: { 'if-none-match': both.headers['etag'] ?? '' } })
+  t.equal(one.status, 200)
+  t.match(one.body, /UID:a/)
+  t.notMatch(one.body, /secret/)
+  t.match((await ask('GET', calendar)).body, /UID:secret/, 'its owner has all')
+  const page = await ask('GET', calendar, { user: 'bob', headers: { accept: 'text/html' } })
+  t.match(page.body, /a\.ics/)
+  t.notMatch(page.body, /secret/)
+})
+
+t.test('plain files are saved under their name, in part too, and never run here', async t => {
+  const { ask } = await house(t)
+  const folder = '/calendars/users/alice/files/'
+  await ask('MKCOL', folder)
+  const name = 'Brief "1"; (b)\u00fc\u{1f600}.svg'
+  const body = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+  t.equal((await ask('PUT', folder + encodeURIComponent(name), { body })).status, 201)
+  const got = await ask('GET', folder + encodeURIComponent(name))
+  t.match(got.headers, { 'content-type': 'image/svg+xml', 'x-content-type-options': 'nosniff', 'content-security-policy': "default-src 'none'; sandbox" })
+  t.equal(got.headers['content-disposition'], "attachment; filename*=UTF-8''Brief%20%221%22%3B%20%28b%29%C3%BC%F0%9F%98%80.svg")
+  t.equal(got.body, body)
+  const part = await ask('GET', folder + encodeURIComponent(name), { headers: { range: 'bytes=0-3' } })
+  t.same([part.status, part.body, part.headers['content-disposition']], [206, '<svg', got.headers['content-disposition']])
+  t.same([(await ask('GET', folder + encodeURIComponent(name), { headers: { range: 'bytes=0-1,5-6' } })).body], [body], 'several ranges: the whole')
+  t.equal((await ask('GET', folder + encodeURIComponent(name), { headers: { 'if-none-match': got.headers['etag'] ?? '' } })).status, 304)
 })
 
 t.test('DELETE: what is there, if the condition holds, with all it holds', async t => {
@@ -102,12 +155,12 @@ t.test('OPTIONS says what each kind takes', async t => {
   await ask('PUT', `${calendar}a.ics`, { body: event('a'), headers: calendarType })
   await ask('MKCOL', '/calendars/users/alice/folder/')
   for (const [url, has, hasNot] of [
-    ['/', /PROPFIND/, /PUT|DELETE|MKCOL/], [calendar, /DELETE.*REPORT/, /PUT|MKCALENDAR/], [`${calendar}a.ics`, /PUT.*DELETE/, /MKCOL/], [`${calendar}new.ics`, /PUT.*MKCOL.*MKCALENDAR/, /GET|DELETE/],
+    ['/', /PROPFIND/, /PUT|DELETE|MKCOL/], [calendar, /DELETE.*REPORT/, /PUT|MKCALENDAR/], [`${calendar}a.ics`, /PUT.*DELETE/, /MKCOL/], [`${calendar}new.ics`, /PUT.*MKCOL.*MKCALENDAR/, /GET|DELETE|POST/], [`${calendar};add-member`, /POST/, /PUT|GET|PROPFIND|DELETE/],
     ['/principals/users/alice/', /REPORT/, /PUT|DELETE/], ['/calendars/users/alice/', /REPORT/, /DELETE|PUT/], ['/calendars/users/alice/folder/', /COPY.*MOVE/, /PUT/]
   ] as const) {
     const answer = await ask('OPTIONS', url)
     t.equal(answer.status, 200)
-    t.match(answer.headers['dav'], /^1, 3,.*calendar-access/)
+    t.match(answer.headers['dav'], /^1, 2, 3,.*calendar-access/)
     t.equal(answer.headers['content-length'], '0')
     t.match(answer.headers['allow'], has, url)
     t.notMatch(answer.headers['allow'], hasNot, url)

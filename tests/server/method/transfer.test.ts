@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
+import { properties } from '../../../store/property.js'
 import { text } from '../../../server/xml/element.js'
 import { dav } from '../../../server/xml/name.js'
 import { calendarType, event, object } from '../../event.js'
@@ -42,9 +43,12 @@ t.test('COPY and MOVE of events: bytes, properties and UIDs go along', async t =
   t.equal(await go('MOVE', 'calendar/c.ics', 'calendar/b.ics', { overwrite: 'F' }), '412')
   t.equal(await go('MOVE', 'calendar/c.ics', 'calendar/b.ics', { overwrite: 'maybe' }), '400')
   t.equal(await go('MOVE', 'calendar/c.ics', 'calendar/b.ics', { 'if-match': '"x"' }), '412')
-  t.equal(await go('MOVE', 'calendar/c.ics', 'calendar/b.ics'), '204', 'what is overwritten goes, with its UID')
-  t.equal(await mine(ask, 'calendar/b.ics'), undefined, 'and its properties')
-  t.equal((await ask('GET', `${home}calendar/b.ics`)).body, event('c'))
+  for (const method of ['COPY', 'MOVE']) t.equal(await go(method, 'calendar/c.ics', 'calendar/b.ics'), '403 no-uid-conflict', 'an object keeps its UID (RFC 4791 5.3.2.1)')
+  t.equal((await ask('DELETE', `${home}other/a.ics`)).status, 204)
+  await ask('PUT', `${home}other/a.ics`, { body: event('a', { SUMMARY: 'moved' }), headers: calendarType })
+  t.equal(await go('MOVE', 'other/a.ics', 'calendar/b.ics'), '204', 'the same UID')
+  t.equal(await mine(ask, 'calendar/b.ics'), undefined, 'what is overwritten goes with its properties')
+  t.equal((await ask('GET', `${home}calendar/b.ics`)).body, event('a', { SUMMARY: 'moved' }))
   t.equal(await go('MOVE', 'calendar/b.ics', 'http://localhost:80/calendars/users/alice/calendar/d.ics'), '201', 'an absolute URL')
   t.equal(await go('MOVE', 'calendar/d.ics', '/calendars/__uids__/00000000-0000-0000-0000-000000000001/calendar/e.ics'), '201', 'an alias')
   t.equal(await go('MOVE', 'calendar/e.ics', '/calendars/__uids__/00000000-0000-0000-0000-000000000001/calendar/e.ics'), '403', 'the same place by an alias')
@@ -101,6 +105,73 @@ t.test('nothing is destroyed before everything is allowed', async t => {
   t.equal(await go('COPY', 'folder/deep/', 'place'), '204', 'and a folder a file')
   t.ok(existsSync(`${documents}${home}place/file.txt`))
   t.same(readdirSync(`${documents}/.drafts`), [])
+})
+
+t.test('privileges: what one may take, put and replace', async t => {
+  const { ask, go, documents } = await furnished(t)
+  const grant = async (path: string, ...privileges: string[]): Promise<void> => {
+    const aces = privileges.length === 0 ? '' : `<D:ace><D:principal><D:href>/principals/users/bob/</D:href></D:principal><D:grant>${privileges.map(name => `<D:privilege><D:${name}/></D:privilege>`).join('')}</D:grant></D:ace>`
+    t.equal((await ask('ACL', home + path, { body: `<D:acl xmlns:D="DAV:">${aces}</D:acl>` })).status, 200)
+  }
+  const bobs = '/calendars/users/bob/'
+  const bob = async (method: string, from: string, to: string): Promise<string> => outcome(await ask(method, from, { user: 'bob', headers: { destination: to } }))
+  const own = (path: string, member = ''): string | undefined => properties(`${documents}${path}`, member).get('{DAV:}acl')
+  await ask('PUT', `${bobs}calendar/b.ics`, { user: 'bob', body: event('b'), headers: calendarType })
+  const at = (path: string): string => home + path
+
+  const cases: readonly (readonly [granted: readonly string[], method: string, from: string, to: string, outcome: string])[] = [
+    [['read'], 'COPY', at('calendar/a.ics'), `${bobs}calendar/a.ics`, '201'], [['read'], 'MOVE', at('calendar/a.ics'), `${bobs}calendar/a.ics`, '403 need-privileges'], [['bind'], 'COPY', at('calendar/a.ics'), `${bobs}calendar/c.ics`, '403 need-privileges'],
+    [['read'], 'COPY', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '403 need-privileges'], [['read', 'write-content', 'unbind'], 'COPY', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '403 need-privileges'], [['read', 'bind'], 'COPY', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '201'],
+    [['read', 'bind', 'unbind', 'write-content'], 'COPY', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '403 need-privileges'], [['read', 'write-content', 'write-properties'], 'COPY', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '204'],
+    [['read', 'write-content', 'write-properties', 'bind'], 'MOVE', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '403 need-privileges'], [['read', 'bind', 'unbind'], 'MOVE', `${bobs}calendar/b.ics`, at('calendar/b.ics'), '204'],
+    [['unbind'], 'MOVE', at('calendar/b.ics'), `${bobs}calendar/b.ics`, '403 need-privileges'], [['read', 'unbind'], 'MOVE', at('calendar/b.ics'), `${bobs}calendar/b.ics`, '201']
+  ]
+  for (const [granted, method, from, to, expected] of cases) {
+    await grant('calendar/', ...granted)
+    t.equal(await bob(method, from, to), expected, `${granted.join()}: ${method} ${from} to ${to}`)
+  }
+  t.equal((await ask('GET', at('calendar/b.ics'))).status, 404)
+
+  // RFC 3744 7.3, 7.4
+  await grant('folder/deep/file.txt', 'read')
+  t.equal(await go('COPY', 'folder/deep/file.txt', 'place/copy.txt'), '201')
+  t.same([own(at('place'), 'copy.txt'), own(at('folder/deep'), 'file.txt') === undefined], [undefined, false], 'a copy has no ACL of its own')
+  t.equal(await go('MOVE', 'folder/deep/file.txt', 'folder/deep/moved.txt'), '201')
+  t.match(own(at('folder/deep'), 'moved.txt'), 'read', 'what is moved keeps it')
+  await grant('folder/deep/', 'read', 'unbind')
+  await grant('folder/', 'read', 'unbind')
+  await ask('MKCOL', `${bobs}mine/`, { user: 'bob' })
+  t.equal(await bob('MOVE', at('folder/deep/moved.txt'), `${bobs}mine/x`), '403', 'but cannot take it to another home')
+  t.equal(await bob('MOVE', at('folder/deep/'), `${bobs}mine/deep/`), '403')
+  t.ok(existsSync(`${documents}${at('folder/deep/moved.txt')}`))
+
+  // what one may not read is left out, and not named
+  await ask('PUT', at('folder/deep/secret.txt'), { body: 'secret' })
+  await ask('MKCOL', at('folder/closed/'))
+  await ask('PUT', at('folder/closed/x.txt'), { body: 'x' })
+  const copied = await ask('COPY', at('folder/'), { user: 'bob', headers: { destination: `${bobs}copy/` } })
+  t.same([...told(copied.body)].map(([href, { status, condition }]) => [href, status, condition]), [[at('folder/'), 403, dav('need-privileges')], [at('folder/deep/'), 403, dav('need-privileges')]])
+  t.same((await ask('PROPFIND', `${bobs}copy/deep/`, { user: 'bob', headers: { depth: '1' } })).body.match(/[\w.]+.txt</g), ['moved.txt<'])
+  t.notOk(existsSync(`${documents}${bobs}copy/closed`))
+  t.same([own(`${bobs}copy`), own(`${bobs}copy/deep`), own(`${bobs}copy/deep`, 'moved.txt')], [undefined, undefined, undefined])
+  // and keeps the collection from being removed or moved away
+  await grant('folder/deep/moved.txt')
+  await ask('ACL', at('folder/deep/'), { body: '<D:acl xmlns:D="DAV:"/>' })
+  t.equal(outcome(await ask('DELETE', at('folder/deep/'), { user: 'bob' })), '403 need-privileges')
+  await grant('folder/deep/', 'read')
+  t.equal(outcome(await ask('DELETE', at('folder/deep/'), { user: 'bob' })), '403 need-privileges', 'unbind on what holds the files')
+  await grant('folder/deep/', 'read', 'unbind')
+  t.equal(outcome(await ask('DELETE', at('folder/deep/'), { user: 'bob' })), '204')
+})
+
+t.test('quota: a copy has to fit', async t => {
+  const { ask, go } = await furnished(t, { 'limits.quotaBytes': '3000' })
+  await ask('PUT', `${home}folder/big`, { body: 'x'.repeat(1500) })
+  t.equal(await go('COPY', 'folder/big', 'folder/big2'), '507 quota-not-exceeded')
+  t.equal(await go('COPY', 'folder/', 'more/'), '507 quota-not-exceeded')
+  t.equal(await go('COPY', 'folder/', 'more/', { depth: '0' }), '201')
+  t.equal(await go('MOVE', 'folder/big', 'more/big'), '201', 'what is moved takes no more')
+  t.equal(await go('COPY', 'folder/deep/file.txt', 'more/big'), '204', 'what is replaced makes room')
 })
 
 t.test('what cannot be, and where', async t => {

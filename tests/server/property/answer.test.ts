@@ -108,7 +108,7 @@ t.test('the properties that clients look for, on principal, home and calendar', 
     [`${home}calendar/`, 'D:displayname', 'Calendar'], [`${home}calendar/`, 'C:supported-calendar-data', 'calendar-data'], [`${home}calendar/`, 'C:supported-collation-set', 'i;ascii-casemap i;octet i;unicode-casemap'],
     [`${home}calendar/`, 'C:max-resource-size', '1048576'], [`${home}calendar/`, 'C:schedule-calendar-transp', 'opaque'], [`${home}calendar/`, 'D:getcontenttype', 'text/calendar; charset=utf-8'],
     [`${home}inbox/`, 'D:resourcetype', 'collection schedule-inbox'], [`${home}outbox/`, 'D:resourcetype', 'collection schedule-outbox'], [`${home}inbox/`, 'C:schedule-default-calendar-URL', `${home}calendar/`],
-    [`${home}calendar/`, 'D:supportedlock', 'supportedlock'], ['/principals/users/nobody/', 'D:displayname', 'none']
+    [`${home}calendar/`, 'D:supportedlock', 'exclusive write shared write'], ['/principals/users/nobody/', 'D:displayname', 'none']
   ] as const) {
     const found = await value(url, name).catch(() => 'none')
     t.same(found.split(' ').sort(), expected.split(' ').sort(), `${name} of ${url}`)

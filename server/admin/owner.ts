@@ -1,0 +1,26 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/**
+ * Runs work that writes below a path as the owner of that path, when root asks for it: what root made the server could not
+ * read or change. Others do it as themselves. Concerns the whole process; one at a time.
+ * @param path  absolute; of what is not there the directory above counts
+ */
+export async function asOwner<T> (path: string, work: () => Promise<T>): Promise<T> {
+  const { geteuid, getegid, seteuid, setegid } = process
+  const owner = geteuid?.() === 0 ? ownerOf(path) : undefined
+  if (owner === undefined || owner.uid === 0 || seteuid === undefined || setegid === undefined) return await work()
+  const group = getegid?.() ?? 0
+  setegid(owner.gid)
+  seteuid(owner.uid)
+  try {
+    return await work()
+  } finally {
+    seteuid(0)
+    setegid(group)
+  }
+}
+
+function ownerOf (path: string): { readonly uid: number, readonly gid: number } {
+  return statSync(path, { throwIfNoEntry: false }) ?? ownerOf(dirname(path))
+}
