@@ -80,8 +80,13 @@ function privilegesIn (holder: Element | undefined): Name[] {
 export function aceAsked (source: Element, directory: Directory): Ace {
   const inverted = child(source, dav('invert'))
   const holder = child(inverted ?? source, dav('principal'))
+  const parts = elements(source)
+  const count = (...names: readonly Name[]): number => parts.filter(({ name }) => names.includes(name)).length
+  // RFC 3744 5.5: ((principal | invert), (grant | deny), …); 8.1.5 wants 400 for two of them
+  if (holder === undefined || elements(holder).length > 1 || count(dav('principal'), dav('invert')) !== 1 || count(dav('grant'), dav('deny')) !== 1) {
+    throw new DavError(400, 'DAV:ace expects one DAV:principal (or DAV:invert with one) with one child, and either one DAV:grant or one DAV:deny')
+  }
   const [grant, deny] = [child(source, dav('grant')), child(source, dav('deny'))]
-  if (holder === undefined || (grant === undefined) === (deny === undefined)) throw new DavError(400, 'DAV:ace expects one DAV:principal (or DAV:invert with one), and either DAV:grant or DAV:deny')
   const principal = principalIn(holder, directory)
   if (principal === undefined || (principal.type === 'href' && principal.key === undefined)) {
     throw failed('recognized-principal', `DAV:principal: expected the href of a principal, or DAV:all, DAV:authenticated, DAV:unauthenticated, DAV:property, DAV:self; found ${principal?.type === 'href' ? principal.href.slice(0, 200) : elements(holder)[0]?.name ?? 'nothing'}`)

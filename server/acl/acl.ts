@@ -1,12 +1,13 @@
 import { disabledMarks, wrappedAcl } from '../../twistedcompat/acl.js'
 import { facts } from '../../store/file.js'
 import { properties } from '../../store/property.js'
+import { sidecarName } from '../../store/sidecar.js'
 import type { Collection, Home } from '../../store/home.js'
 import { href } from '../dav/href.js'
 import type { Directory } from '../directory/directory.js'
 import type { Requester } from '../site/requester.js'
-import type { Resource } from '../site/resource.js'
-import type { Site } from '../site/site.js'
+import { homeLength, type Resource } from '../site/resource.js'
+import type { Rules } from '../site/site.js'
 import { fromStored } from '../site/stored.js'
 import { child, elements, text, type Element } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
@@ -24,7 +25,9 @@ const nothing: readonly Ace[] = []
 /** What the attributes of a directory or file say, remembered as long as it is the same file and the same people. */
 function keptOn (directory: Directory, path: string, around: string, member: string): Kept {
   const stats = facts(path)
-  const stamp = stats === undefined ? '' : `${stats.ino} ${stats.ctimeMs}`
+  // what is too large for an attribute is in the sidecar alone
+  const beside = facts(`${around}/${sidecarName}`)
+  const stamp = stats === undefined ? '' : `${stats.ino} ${stats.ctimeMs} ${beside?.ino ?? ''} ${beside?.ctimeMs ?? ''}`
   const known = kept.get(path)
   if (known !== undefined && known.stamp === stamp && known.version === directory.version) return known
   const values = properties(around, member)
@@ -36,11 +39,12 @@ function keptOn (directory: Directory, path: string, around: string, member: str
   }
   if (kept.size >= mostKept) kept.clear()
   // what changed a moment ago may change again within the same tick of the file system's clock
-  if (stats !== undefined && Date.now() - stats.ctimeMs > 100) kept.set(path, found)
+  if (stats !== undefined && Date.now() - Math.max(stats.ctimeMs, beside?.ctimeMs ?? 0) > 100) kept.set(path, found)
   return found
 }
 
-function aclIn (values: ReadonlyMap<string, string>): Element | undefined {
+/** The DAV:acl among the properties of a resource, of ours or of 2006; undefined when there is none that can be read. */
+export function aclIn (values: ReadonlyMap<string, string>): Element | undefined {
   const own = values.get(dav('acl'))
   if (own !== undefined) return fromStored(own)
   const wrapped = values.get(wrappedAcl)
@@ -48,8 +52,8 @@ function aclIn (values: ReadonlyMap<string, string>): Element | undefined {
   return wrapper === undefined ? undefined : child(wrapper, dav('acl'))
 }
 
-/** The ACEs that a client has set on a resource (or Apple's server kept for it). Homes have none: theirs are fixed. */
-export function ownAces ({ directory, settings }: Site, { kind, collection, member }: Resource): readonly Ace[] {
+/** The ACEs that a client has set on a resource (or Apple's server kept for it). Homes have none: theirs are fixed, but for the rules of 2006. */
+export function ownAces ({ directory, settings }: Rules, { kind, collection, member }: Resource): readonly Ace[] {
   if (collection === undefined) return nothing
   if (kind === 'event' || kind === 'file') {
     return member?.hasProperties === true ? keptOn(directory, `${collection.directory}/${member.name}`, collection.directory, member.name).aces : nothing
@@ -59,18 +63,20 @@ export function ownAces ({ directory, settings }: Site, { kind, collection, memb
 }
 
 /** What a resource gets from the collections around it, nearest first, with where it comes from. `deepest` is the nearest of them. */
-function inheritedAces (site: Site, { owner, home, segments }: Resource, deepest: Collection | undefined): Ace[] {
+function inheritedAces (site: Rules, { owner, home, segments }: Resource, deepest: Collection | undefined): Ace[] {
   const found: Ace[] = []
   const from = (path: readonly string[], aces: readonly Ace[]): void => {
     for (const each of aces) if (each.isInheritable) found.push({ ...each, inherited: href(path, true) })
   }
-  const root = segments.slice(0, 3)
+  const root = segments.slice(0, homeLength(segments))
   if (home !== undefined) {
     for (let path = deepest?.path ?? ''; path !== ''; path = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '') {
       const around = home.collection(path)
       if (around !== undefined) from([...root, ...path.split('/')], keptOn(site.directory, around.directory, around.directory, '').aces)
     }
   }
+  const collection = home?.collection('')
+  if (collection !== undefined) from(root, ownAces(site, { kind: 'home', segments: root, owner, home, collection }))
   if (owner !== undefined) from(root, homeAces(site, owner))
   else if (home !== undefined) from(root, publicAces())
   return found
@@ -80,10 +86,10 @@ function inheritedAces (site: Site, { owner, home, segments }: Resource, deepest
  * The access control list in force on a resource, in the order it is evaluated: administrators and the owner, its own ACEs,
  * those of its kind, those it inherits, nearest first. The first that speaks of a privilege decides about it.
  */
-export function aclOf (site: Site, resource: Resource): Ace[] {
+export function aclOf (site: Rules, resource: Resource): Ace[] {
   const { kind, owner, home, collection, segments } = resource
-  const isInHome = segments[0] === 'calendars' && segments.length >= 3
-  const root = href(segments.slice(0, 3), true)
+  const isInHome = segments[0] === 'calendars' && segments.length >= homeLength(segments)
+  const root = href(segments.slice(0, homeLength(segments)), true)
   const first = segments.length === 0 ? siteAces(site) : siteAces(site).map(each => ({ ...each, inherited: '/' }))
   const owners = !isInHome || owner === undefined ? [] : [kind === 'home' ? ownerAce(owner) : { ...ownerAce(owner), inherited: root }]
   const isFile = kind === 'event' || kind === 'file' || kind === 'unmapped'
@@ -92,7 +98,7 @@ export function aclOf (site: Site, resource: Resource): Ace[] {
   return [...first, ...owners, ...ownAces(site, resource), ...kindAces(site, resource), ...inherited]
 }
 
-function homeOwn (site: Site, { owner }: Resource): readonly Ace[] {
+function homeOwn (site: Rules, { owner }: Resource): readonly Ace[] {
   return owner === undefined ? publicAces() : homeAces(site, owner)
 }
 
@@ -102,12 +108,14 @@ function parentCollection (home: Home | undefined, collection: Collection | unde
 }
 
 /** Whether nobody but administrators may enter a home: what Apple's server called access-disabled. */
-export function isDisabled ({ directory }: Site, { home }: Resource): boolean {
+export function isDisabled ({ directory }: Rules, { home }: Resource): boolean {
   return home !== undefined && keptOn(directory, home.directory, home.directory, '').isDisabled
 }
 
 /** Whether an ACE speaks of who asks (RFC 3744 5.5.1). */
-export function speaksOf ({ principal, invert }: Ace, user: Requester, resource: Resource): boolean {
+export function speaksOf ({ principal, invert, grants }: Ace, user: Requester, resource: Resource): boolean {
+  // everybody but a group that is gone, or not there yet: nobody is let in by that, and nobody gets round a denial
+  if (invert && principal.type === 'href' && principal.key === undefined) return !grants
   return isMeant(principal, user, resource) !== invert
 }
 
@@ -122,17 +130,16 @@ function isMeant (principal: Ace['principal'], user: Requester, resource: Resour
   }
 }
 
-// RFC 3744 5.5.1: the principals that a property of the resource names
+// RFC 3744 5.5.1: the one principal that a property of the resource names
 function isInProperty (name: Name, user: Requester, { owner, collection, member, kind }: Resource): boolean {
   const keys = keysOf(user)
   if (name === dav('owner')) return owner !== undefined && keys.has(keyOf(owner))
   if (collection === undefined || kind === 'unmapped' || member?.hasProperties === false) return false
   const xml = properties(collection.directory, member?.name ?? '').get(name)
   const value = xml === undefined ? undefined : fromStored(xml)
-  return value !== undefined && elements(value, dav('href')).some(each => {
-    const key = principalKey(user.site.directory, text(each))
-    return key !== undefined && keys.has(key)
-  })
+  const [named, ...more] = value === undefined ? [] : elements(value, dav('href'))
+  const key = named === undefined || more.length > 0 ? undefined : principalKey(user.site.directory, text(named))
+  return key !== undefined && keys.has(key)
 }
 
 /** What these ACEs grant to who asks: each privilege as the first ACE says that speaks of it (RFC 3744 6). */

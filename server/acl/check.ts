@@ -3,11 +3,11 @@ import { failed, DavError } from '../dav/error.js'
 import { href } from '../dav/href.js'
 import { kinds } from '../site/kind.js'
 import type { Requester } from '../site/requester.js'
-import { hrefOf, type Resource } from '../site/resource.js'
+import { hrefOf, kindOf, type Resource } from '../site/resource.js'
 import { element } from '../xml/element.js'
 import { caldav, dav, type Name } from '../xml/name.js'
 import { aclOf, granted, isDisabled } from './acl.js'
-import { siteAces } from './defaults.js'
+import { adminAces } from './defaults.js'
 import { holds, maskOfAll, namesIn, type Mask } from './privilege.js'
 
 const memory = new WeakMap<Requester, Map<Collection, Mask>>()
@@ -28,7 +28,7 @@ export function maskFor (user: Requester, resource: Resource): Mask {
 }
 
 function evaluate (user: Requester, resource: Resource): Mask {
-  const aces = isDisabled(user.site, resource) ? siteAces(user.site) : aclOf(user.site, resource)
+  const aces = isDisabled(user.site, resource) ? adminAces(user.site) : aclOf(user.site, resource)
   const mask = granted(aces, user, resource)
   return user.limit === undefined ? mask : mask & reachOf(user, resource)
 }
@@ -37,7 +37,9 @@ function evaluate (user: Requester, resource: Resource): Mask {
 function reachOf ({ limit, record }: Requester, { segments, owner, kind }: Resource): Mask {
   if (limit === undefined) return -1
   const most = limit.readOnly ? reading : -1
-  if (limit.calendars === undefined || segments[0] !== 'calendars' || segments.length < 3) return most
+  if (limit.calendars === undefined) return most
+  // a phone with one calendar must not name proxies either
+  if (segments[0] !== 'calendars' || segments.length < 3) return reading
   if (owner?.guid !== record?.guid) return 0
   if (kind === 'home') return most & entering
   return limit.calendars.includes(segments[3] ?? '') ? most : 0
@@ -75,7 +77,13 @@ export function demandSight (user: Requester, resource: Resource, isQuery = fals
   const mask = maskFor(user, resource)
   if ((mask & ~blind) !== 0) return
   if (isQuery && mask !== 0 && kinds[resource.kind].isCollection) return
+  if (mayAdd(user, resource)) return
   throw refusal(user, resource, dav('read'))
+}
+
+// the list of a folder is not passed on to what lies in it, so a name that is free there has none
+function mayAdd (user: Requester, { kind, segments, owner, home, collection }: Resource): boolean {
+  return kind === 'unmapped' && collection !== undefined && allowed(user, { kind: kindOf(collection), segments: segments.slice(0, -1), owner, home, collection }, dav('bind'))
 }
 
 /** @throws DavError 401, 403 need-privileges */

@@ -1,10 +1,11 @@
 import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
 import type { Resource } from '../site/resource.js'
-import type { Site } from '../site/site.js'
+import type { Rules } from '../site/site.js'
 import { caldav, dav } from '../xml/name.js'
 import { ace, type Ace, type AcePrincipal } from './ace.js'
 import { keyOf, namedHref, principalsIn } from './principal.js'
+import { allMask } from './privilege.js'
 
 // What holds without any ACL of a client: Apple's 2.x (computed, not stored, not changeable).
 
@@ -19,7 +20,7 @@ export function hrefPrincipal (record: DirectoryRecord, half?: 'read' | 'write')
 }
 
 /** The ACEs of administrators and of those who may read everything: they come first and hold everywhere. */
-export function siteAces (of: Site): readonly Ace[] {
+export function siteAces (of: Rules): readonly Ace[] {
   const { admins, readers } = of.settings.access
   const { version } = of.directory
   const known = remembered.get(of)
@@ -31,8 +32,13 @@ export function siteAces (of: Site): readonly Ace[] {
   return aces
 }
 
+/** The ACEs of administrators alone: all that holds in a home that nobody else may enter. */
+export function adminAces (of: Rules): readonly Ace[] {
+  return siteAces(of).filter(({ mask }) => mask === allMask)
+}
+
 interface SiteAces { readonly admins: readonly string[], readonly readers: readonly string[], readonly version: number, readonly aces: readonly Ace[] }
-const remembered = new WeakMap<Site, SiteAces>()
+const remembered = new WeakMap<Rules, SiteAces>()
 
 /** The ACE that nobody can take from the owner of a home. */
 export function ownerAce (owner: DirectoryRecord): Ace {
@@ -44,7 +50,7 @@ export function ownerAce (owner: DirectoryRecord): Ace {
 const owners = new WeakMap<DirectoryRecord, Ace>()
 
 /** The further ACEs that a home has for all that lies in it. */
-export function homeAces ({ settings }: Site, owner: DirectoryRecord): readonly Ace[] {
+export function homeAces ({ settings }: Rules, owner: DirectoryRecord): readonly Ace[] {
   const { defaults, busy } = settings.access
   return [
     ...defaults === '2006' ? [ace(loggedIn, [dav('read')], fixed)] : [],
@@ -58,23 +64,21 @@ const publicRead = [ace(everybody, [dav('read')], passedOn)]
 const readByUsers = [ace(loggedIn, [dav('read')], fixed)]
 const none: readonly Ace[] = []
 
-const entrance = ({ settings }: Site): readonly Ace[] => settings.access.anonymousRoot ? publicRead : readByUsers
-
 /** The table of ACEs that come with what a resource is. */
-const byKind: Readonly<Partial<Record<Kind, (site: Site, resource: Resource) => readonly Ace[]>>> = {
-  root: entrance,
-  principals: entrance,
-  calendars: entrance,
+const byKind: Readonly<Partial<Record<Kind, (site: Rules, resource: Resource) => readonly Ace[]>>> = {
+  root: ({ settings }) => settings.access.anonymousRoot ? publicRead : readByUsers,
+  principals: () => readByUsers,
+  calendars: () => readByUsers,
   principal: () => readByUsers,
   proxy: (_, { owner }) => owner === undefined ? readByUsers : [ace(hrefPrincipal(owner), [dav('write-properties'), dav('read-acl')], fixed), ...readByUsers],
-  inbox: () => [ace(loggedIn, [caldav('schedule-deliver'), caldav('schedule')])],
+  inbox: () => [ace(loggedIn, [caldav('schedule-deliver'), caldav('schedule')], fixed)],
   outbox: (_, { owner }) => owner === undefined ? none : [ace(hrefPrincipal(owner, 'write'), [caldav('schedule-send'), caldav('schedule')], fixed)],
   // a name that nobody has must look like the name of somebody else
   unmapped: (_, { owner, home, segments }) => owner === undefined && home === undefined && (segments[0] !== 'calendars' || segments.length < 3) ? readByUsers : none
 }
 
 /** The ACEs that come with what a resource is, beside those it inherits. */
-export function kindAces (site: Site, resource: Resource): readonly Ace[] {
+export function kindAces (site: Rules, resource: Resource): readonly Ace[] {
   return byKind[resource.kind]?.(site, resource) ?? none
 }
 

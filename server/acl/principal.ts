@@ -3,7 +3,7 @@ import { href, resolve } from '../dav/href.js'
 import type { Directory } from '../directory/directory.js'
 import { guidKey, recordTypes, type DirectoryRecord, type RecordType } from '../directory/record.js'
 import type { Requester } from '../site/requester.js'
-import type { Site } from '../site/site.js'
+import type { Rules } from '../site/site.js'
 
 /** What identifies a principal when ACEs are compared with who asks: the key of its guid; `KEY#read` and `KEY#write` are its proxies. */
 export type PrincipalKey = string
@@ -67,18 +67,14 @@ export function keysOf ({ site: { directory }, record }: Requester): ReadonlySet
 function keysOfRecord (directory: Directory, record: DirectoryRecord): ReadonlySet<PrincipalKey> {
   const known = remembered.get(record)
   if (known?.version === directory.version) return known.keys
-  const own = new Set([record, ...directory.groupsOf(record)].map(each => keyOf(each)))
-  const keys = new Set(own)
-  for (const other of recordTypes.flatMap(type => directory.all(type))) {
-    if (other.readProxies.some(guid => own.has(guidKey(guid)))) keys.add(keyOf(other, 'read'))
-    if (other.writeProxies.some(guid => own.has(guidKey(guid)))) keys.add(keyOf(other, 'write'))
-  }
+  const keys = new Set([record, ...directory.groupsOf(record)].map(each => keyOf(each)))
+  for (const half of ['read', 'write'] as const) for (const other of directory.delegatorsOf(record, half)) keys.add(keyOf(other, half))
   remembered.set(record, { version: directory.version, keys })
   return keys
 }
 
 /** The principals that a list in the settings names: hrefs, or accounts like "users/alice" and "groups/staff"; "alice" is a user. */
-export function principalsIn ({ directory }: Site, list: readonly string[]): Named[] {
+export function principalsIn ({ directory }: Rules, list: readonly string[]): Named[] {
   return list.flatMap(entry => {
     const path = entry.includes('://') || entry.startsWith('/') ? entry : `/principals/${entry.includes('/') ? entry : `users/${entry}`}`
     return principalAt(directory, path) ?? []

@@ -29,12 +29,16 @@ export function busyTime (calendars: Iterable<Component>, range: Range, floating
   return new Map([...found].map(([type, periods]) => [type, merged(periods)]))
 }
 
+/** The busy time of several calendars as one. */
+export function together (parts: readonly Busy[]): Busy {
+  return new Map(types.map(type => [type, merged(parts.flatMap(part => part.get(type) ?? []))]))
+}
+
 /**
  * The answer to CALDAV:free-busy-query (RFC 4791 7.10): a VCALENDAR with one VFREEBUSY.
  * @param details  `stamp`: DTSTAMP in UTC seconds, now when it is left out; `uid`: UID, none when it is left out
  */
-export function freeBusy (calendars: Iterable<Component>, range: Range, floating: Zone, details: { readonly stamp?: number, readonly uid?: string, readonly budget?: Budget } = {}): Component {
-  const busy = busyTime(calendars, range, floating, details.budget)
+export function freeBusy (busy: Busy, range: Range, details: { readonly stamp?: number, readonly uid?: string } = {}): Component {
   const stamp = details.stamp ?? Math.floor(Date.now() / 1000)
   const properties = [
     ...details.uid === undefined ? [] : [line('UID', details.uid)],

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadSettings, settingsFile } from '../../conf/load.js'
@@ -31,6 +31,7 @@ t.test('every default in the table can be read, and the example file says the sa
     else t.not(row.read(row.example), undefined, name)
     t.match(settingsTable(), `\`${name}\``)
   }
+  if (process.env['UPDATE_DOCS'] !== undefined) writeFileSync(example, exampleToml())
   t.equal(readFileSync(example, 'utf8'), exampleToml(), 'conf/caldavd.toml is exampleToml()')
   t.strictSame(loadSettings({ file: example.pathname, environment: home }), loadSettings({ environment: home }))
   const dir = t.testdir({ 'all.toml': exampleToml().replace(/^# (\w+ = )/gm, '$1') })
@@ -84,14 +85,14 @@ t.test('JSON is read too', async t => {
 t.test("Apple's property list is read", async t => {
   const dir = t.testdir({
     'caldavd.plist': `<?xml version="1.0"?><plist version="1.0"><dict><key>HTTPPort</key><integer>8123</integer>
-      <key>DocumentRoot</key><string>/srv/Documents</string><key>UserQuota</key><integer>5</integer>
+      <key>DocumentRoot</key><string>/srv/Documents</string><key>UserQuota</key><integer>5</integer><key>MaxAttendeesPerInstance</key><integer>5</integer>
       <key>Nonsense</key><true/></dict></plist>`,
     wrong: '<plist><dict>\n<key>HTTPPort</key><integer>x</integer></dict></plist>', 'kind.plist': '<plist><dict><key>HTTPPort</key><true/></dict></plist>'
   })
   const warnings: string[] = []
   const settings = loadSettings({ file: join(dir, 'caldavd.plist'), environment: home, warn: text => warnings.push(text) })
-  t.match(settings, { server: { port: 8123 }, data: { documents: '/srv/Documents' } })
-  t.match(warnings, [/caldavd\.plist: no effect here: Nonsense$/, /caldavd\.plist: no effect yet: .*limits\.quotaBytes here$/])
+  t.match(settings, { server: { port: 8123 }, data: { documents: '/srv/Documents' }, limits: { quotaBytes: 5 } })
+  t.match(warnings, [/caldavd\.plist: no effect here: Nonsense$/, /caldavd\.plist: no effect yet: .*limits\.attendees here$/])
   t.throws(() => loadSettings({ file: join(dir, 'wrong'), environment: home }), { name: 'SettingsError', message: /wrong, line 2: <integer>, expected a whole number$/ })
   t.throws(() => loadSettings({ file: join(dir, 'kind.plist'), environment: home }), { name: 'SettingsError', message: /kind\.plist: HTTPPort: expected <integer>/ })
 })
@@ -149,8 +150,10 @@ t.test('sizes, times and truths in words', async t => {
     ['data.sweepSeconds', '1.5 h', 5400], ['data.sweepSeconds', 0, 0], ['data.sweepSeconds', '5', 5], ['data.sweepSeconds', '', undefined],
     ['data.fsync', 'On', true], ['data.fsync', '0', false], ['data.fsync', 'toString', undefined], ['data.fsync', [], undefined],
     ['log.access', '', ''], ['accounts.file', '', undefined], ['server.baseUrl', 'https://x.example/dav/', 'https://x.example/dav'],
-    ['server.baseUrl', 'ftp://x', undefined], ['authentication.realm', 'a\nb', undefined], ['server.port', '8008', 8008], ['server.port', 1e300, undefined]
-  ] as const) t.equal(read(name, value), expected, `${name} = ${JSON.stringify(value)}`)
+    ['server.baseUrl', 'ftp://x', undefined], ['server.baseUrl', 'https://x/dav/', 'https://x/dav'], ['server.baseUrl', 'https://x/calendars/a', undefined], ['server.baseUrl', 'https://x/a//b', undefined],
+    ['server.proxies', '10.0.0.0/8, ::1', ['10.0.0.0/8', '::1']], ['server.proxies', ['fd00::/8'], ['fd00::/8']], ['server.proxies', '10.0.0.0/33', undefined], ['server.proxies', 'localhost', undefined], ['server.proxies', '', []],
+    ['authentication.proxyHeader', 'X-Remote-User', 'X-Remote-User'], ['authentication.proxyHeader', 'Authorization', undefined], ['authentication.proxyHeader', 'a b', undefined], ['authentication.realm', 'a\nb', undefined], ['server.port', '8008', 8008], ['server.port', 1e300, undefined]
+  ] as const) t.strictSame(read(name, value), expected, `${name} = ${JSON.stringify(value)}`)
 })
 
 t.test('where things stand in TOML', async t => {

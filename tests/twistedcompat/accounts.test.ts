@@ -228,7 +228,7 @@ t.test('Apple\'s own files', { skip: apple === undefined ? 'CALDAVD_APPLE_ACCOUN
     '2006/caldavd-dev.plist': { 'server.port': 8008, 'data.documents': 'twistedcaldav/test/data/', 'accounts.file': 'conf/repository-dev.xml' },
     '1.0/caldavd-test.plist': { 'server.port': 8008, 'server.bind': '127.0.0.1', 'limits.resourceBytes': 1048576, 'accounts.file': 'conf/accounts-test.xml' },
     '1.2/caldavd-test.plist': { 'server.port': 8008, 'limits.quotaBytes': 104857600 },
-    '2.4/caldavd-test.plist': { 'limits.instances': 400, 'accounts.sudoers': 'conf/sudoers.plist', 'access.admins': ['/principals/__uids__/admin/'], 'log.level': 'info' },
+    '2.4/caldavd-test.plist': { 'limits.instances': 400, 'access.sudoers': 'conf/sudoers.plist', 'access.admins': ['/principals/__uids__/admin/'], 'log.level': 'info' },
     'final/caldavd-test.plist': {
       'server.port': 8008, 'server.bind': '0.0.0.0', 'limits.instances': 3000, 'limits.resourceBytes': 1048576, 'limits.attendees': 100, 'authentication.basic': true,
       'accounts.file': './conf/auth/accounts-test.xml', 'accounts.resources': './conf/auth/resources-test.xml', 'accounts.augments': './conf/auth/augments-test.xml',

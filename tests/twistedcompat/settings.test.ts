@@ -67,13 +67,18 @@ t.test('settings of every generation', async t => {
     ],
     '2006, SSL alone': [
       { Port: 8008, SSLOnly: true, SSLCertificate: 'c', SSLPrivateKey: 'k' },
-      { 'server.port': 8443, 'server.tls.certificate': 'c', 'server.tls.key': 'k' }, ['Port']
+      { 'tls.only': true, 'tls.port': 8443, 'tls.certificate': 'c', 'tls.key': 'k' }, ['Port']
     ],
     'SSL alone': [
       { HTTPPort: 0, SSLPort: 443, SSLCertificate: 'c', SSLPrivateKey: 'k', SSLAuthorityChain: '' },
-      { 'server.port': 443, 'server.tls.certificate': 'c', 'server.tls.key': 'k' }, ['HTTPPort']
+      { 'tls.only': true, 'tls.port': 443, 'tls.certificate': 'c', 'tls.key': 'k' }, ['HTTPPort']
     ],
-    'HTTP before SSL': [{ HTTPPort: 8008, SSLPort: 8443, SSLCertificate: 'c' }, { 'server.port': 8008 }, ['SSLPort', 'SSLCertificate']],
+    'HTTP and SSL': [
+      { HTTPPort: 8008, SSLPort: 8443, SSLCertificate: 'c', SSLPrivateKey: 'k', SSLAuthorityChain: 'a', RedirectHTTPToHTTPS: true, StrictTransportSecuritySeconds: 5 },
+      { 'server.port': 8008, 'tls.port': 8443, 'tls.certificate': 'c', 'tls.key': 'k', 'tls.chain': 'a', 'tls.redirect': true, 'tls.hstsSeconds': 5 }, []
+    ],
+    'HTTP, and SSL without a key': [{ HTTPPort: 8008, SSLPort: 8443, SSLCertificate: 'c', RedirectHTTPToHTTPS: true }, { 'server.port': 8008 }, ['SSLPort', 'SSLCertificate', 'RedirectHTTPToHTTPS']],
+    'HTTP with a certificate that nobody uses': [{ HTTPPort: 8008, SSLPort: 0, SSLCertificate: 'c', SSLPrivateKey: 'k' }, { 'server.port': 8008 }, ['SSLPort', 'SSLCertificate', 'SSLPrivateKey']],
     'SSL switched off in 3.0': [{ EnableSSL: false, SSLPort: 8443, HTTPPort: 80 }, { 'server.port': 80 }, ['SSLPort']],
     'the newer name counts': [{ Port: 1, HTTPPort: 2 }, { 'server.port': 2 }, ['Port']],
     'a renamed name is listed as written': [{ MaximumAttachmentSizeBytes: 5, MaxResourceSize: 6 }, { 'limits.resourceBytes': 6 }, ['MaximumAttachmentSizeBytes']],
@@ -98,8 +103,8 @@ t.test('settings of every generation', async t => {
     'no roots in 2.x': [{ DataRoot: 'data/', DocumentRoot: 'docs/', AccessLogFile: 'logs/a.log' }, { 'data.directory': 'data/', 'data.documents': 'docs/', 'log.access': 'logs/a.log' }, []],
     rest: [
       { AdminPrincipals: ['/principals/__uids__/admin/'], ReadPrincipals: [], Authentication: { Basic: { Enabled: true, AllowedOverWireUnencrypted: false }, Digest: { Enabled: true } }, DefaultLogLevel: '', SudoersFile: 's', Foo: { Bar: 1 } },
-      { 'access.admins': ['/principals/__uids__/admin/'], 'access.readers': [], 'authentication.basic': true, 'log.level': 'warn', 'accounts.sudoers': 's' },
-      ['Authentication.Basic.AllowedOverWireUnencrypted', 'Authentication.Digest', 'Foo']
+      { 'access.admins': ['/principals/__uids__/admin/'], 'access.readers': [], 'authentication.basic': true, 'authentication.plainBasic': 'local', 'authentication.digest': 'auto', 'log.level': 'warn', 'access.sudoers': 's' },
+      ['Foo']
     ]
   }
   for (const [why, [from, settings, ignored]] of Object.entries(cases)) {

@@ -182,7 +182,8 @@ t.test('filters that are none, and what a query reaches', async t => {
   const hrefs = async (url: string, depth?: string): Promise<string[]> => [...told((await ask('REPORT', url, { body: query(''), headers: depth === undefined ? {} : { depth } })).body).keys()]
   for (const depth of [undefined, '0', '1', 'infinity']) t.same(await hrefs(calendar, depth), [`${calendar}a.ics`], `Depth ${depth}: Windows sends 0, iCal none, all mean the members`)
   t.same(await hrefs(`${calendar}a.ics`), [`${calendar}a.ics`])
-  t.same(await hrefs(home, '1'), [])
+  for (const depth of [undefined, '0']) t.same(await hrefs(home, depth), [])
+  t.same(await hrefs(home, '1'), [`${home}calendar/a.ics`])
   t.same(await hrefs(home, 'infinity'), [`${home}calendar/a.ics`])
   t.same(await hrefs('/calendars/__uids__/00000000-0000-0000-0000-000000000001/calendar/'), ['/calendars/__uids__/00000000-0000-0000-0000-000000000001/calendar/a.ics'])
   const all = told((await ask('REPORT', calendar, { body: query('', { prop: '<D:getetag/><C:calendar-data/><D:none/>' }) })).body).get(`${calendar}a.ics`)?.properties

@@ -14,7 +14,8 @@ const shown = (objects: Component[], zone = UTC): string[] => [...busyTime(objec
 
 t.test('RFC 4791 7.10.1', async t => {
   const collection = [1, 2, 3, 4, 5, 6, 7, 8].map(number => parse(readFileSync(new URL(`../../fixture/rfc4791/abcd${number}.ics`, import.meta.url), 'utf8')))
-  const answer = write(freeBusy(collection, { start: at('2006-01-04T14:00Z'), end: at('2006-01-04T22:00Z') }, UTC, { stamp: at('2005-01-25T09:00Z'), uid: 'a' }))
+  const day = { start: at('2006-01-04T14:00Z'), end: at('2006-01-04T22:00Z') }
+  const answer = write(freeBusy(busyTime(collection, day, UTC), day, { stamp: at('2005-01-25T09:00Z'), uid: 'a' }))
   t.same(answer.split('\r\n'), [
     'BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//caldavd//EN', 'BEGIN:VFREEBUSY', 'UID:a', 'DTSTAMP:20050125T090000Z', 'DTSTART:20060104T140000Z', 'DTEND:20060104T220000Z',
     'FREEBUSY;FBTYPE=BUSY:20060104T190000Z/20060104T200000Z', 'FREEBUSY;FBTYPE=BUSY-TENTATIVE:20060104T150000Z/20060104T160000Z',
@@ -42,5 +43,5 @@ t.test('what is busy, cut and merged', async t => {
   const override = parse(['BEGIN:VCALENDAR', 'BEGIN:VEVENT', 'UID:1', 'DTSTART:20250101T100000Z', 'DURATION:PT1H', 'RRULE:FREQ=DAILY', 'TRANSP:TRANSPARENT', 'END:VEVENT', 'BEGIN:VEVENT', 'UID:1', 'RECURRENCE-ID:20250102T100000Z', 'DTSTART:20250102T120000Z', 'DURATION:PT1H', 'END:VEVENT', 'END:VCALENDAR'].join('\n'))
   t.same(shown([override]), ['BUSY 02T12:00-02T13:00'], 'the override is asked, not the master')
   t.same(shown([event('DTSTART;VALUE=DATE:20250102')], zoneNamed('America/New_York')), ['BUSY 02T05:00-03T00:00'], 'a day in its zone')
-  t.notMatch(write(freeBusy([], { start: -Infinity, end: Infinity }, UTC)), /DTSTART|DTEND|FREEBUSY;/, 'nothing')
+  t.notMatch(write(freeBusy(new Map(), { start: -Infinity, end: Infinity })), /DTSTART|DTEND|FREEBUSY;/, 'nothing')
 })
