@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { access, accessReport, goal } from './access.js'
 import type { Contender } from './contender.js'
 import { events } from './event.js'
 import { large } from './large.js'
@@ -20,6 +21,7 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --slice 1                  seconds for one operation of one server in one round
   --limit 20                 seconds for one operation of one server in all rounds
   --large                    also memory with 100,000 events (caldavd only)
+  --access                   nothing but the cost of access control: a sharee beside the owner (caldavd only)
   --markdown FILE            write the report there too
 `
 
@@ -28,6 +30,7 @@ interface Options {
   readonly peers: readonly string[]
   readonly pace: Pace
   readonly large: boolean
+  readonly access: boolean
   readonly markdown: string | undefined
 }
 
@@ -50,6 +53,13 @@ try {
 async function run (options: Options): Promise<void> {
   const { sizes, pace } = options
   const contenders = await line(options)
+  const [first] = contenders
+  if (options.access && first !== undefined) {
+    const ways = await access(first, pace, undo)
+    process.stdout.write(accessReport(ways))
+    if (ways.some(({ ratio }) => ratio > goal)) process.exitCode = 1
+    return
+  }
   const results = new Results()
   const found: string[] = []
   const memory = new Map<string, { now: number, peak: number }>()
@@ -118,6 +128,7 @@ function options (args: string[]): Options {
       slice: { type: 'string', default: '1' },
       limit: { type: 'string', default: '20' },
       large: { type: 'boolean', default: false },
+      access: { type: 'boolean', default: false },
       markdown: { type: 'string' },
       help: { type: 'boolean', default: false }
     }
@@ -140,6 +151,7 @@ function options (args: string[]): Options {
       }
     },
     large: values.large,
+    access: values.access,
     markdown: values.markdown
   }
 }

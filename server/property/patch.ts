@@ -8,7 +8,7 @@ import type { Kind } from '../site/kind.js'
 import { exceeds } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
-import { stored } from '../site/stored.js'
+import { fromStored, stored } from '../site/stored.js'
 import { child, element, elements, elementWith, xmlLang, type Element } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
 import { fragment } from '../xml/write.js'
@@ -85,8 +85,11 @@ function problemOf (site: Site, kind: Kind, name: Name, value: Element | undefin
   if (isPrivate(name) || reserved.has(name) || !known || settable === 'never' || (settable === 'initially' && !making)) return protectedProperty(name)
   if (value === undefined) return undefined
   const largest = site.settings.limits.propertyBytes
-  const bytes = Buffer.byteLength(stored(value))
+  const xml = stored(value)
+  const bytes = Buffer.byteLength(xml)
   if (bytes > largest) return new DavError(507, `${name}: ${bytes} bytes, at most ${largest} are kept`)
+  // each namespace is declared at the top, and a document is read with a limit of those
+  if (fromStored(xml) === undefined) return new DavError(507, `${name}: more namespaces than can be kept`)
   try {
     row?.check?.(value)
     return undefined

@@ -109,3 +109,21 @@ t.test('a change of properties is a change that clients see', async t => {
   t.not(calendarAfter, calendarBefore)
   t.equal(tasksAfter, tasksBefore)
 })
+
+t.test('a value that could not be read again is refused, not lost', async t => {
+  const { ask } = await house(t)
+  const url = '/calendars/users/alice/calendar/'
+  const set = async (count: number): Promise<number | undefined> => {
+    const many = Array.from({ length: count }, (_, number) => `<a xmlns="urn:${number}"/>`).join('')
+    const answer = await ask('PROPPATCH', url, { body: `<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><p xmlns="urn:p">${many}</p></D:prop></D:set></D:propertyupdate>` })
+    return told(answer.body).get(url)?.properties.get('{urn:p}p')?.status
+  }
+  const read = async (): Promise<number | undefined> => {
+    const answer = await ask('PROPFIND', url, { headers: { depth: '0' }, body: '<D:propfind xmlns:D="DAV:"><D:prop><p xmlns="urn:p"/></D:prop></D:propfind>' })
+    return told(answer.body).get(url)?.properties.get('{urn:p}p')?.status
+  }
+  t.equal(await set(200), 507)
+  t.equal(await read(), 404)
+  t.equal(await set(100), 200)
+  t.equal(await read(), 200)
+})
