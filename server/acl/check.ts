@@ -68,22 +68,42 @@ export function refusal (user: Requester, resource: Resource, privilege: Name): 
     element(dav('resource'), element(dav('href'), where), element(dav('privilege'), element(needed))))
 }
 
+/** What a request means to do, as far as it matters for what may be said about a path. */
+export interface Purpose {
+  /** A REPORT: it may ask for busy time where nothing else may be seen. */
+  readonly isQuery?: boolean
+  /** It may make what is not there. */
+  readonly makes?: boolean
+}
+
 /**
- * Stops whoever must not know what is at a path, before anything else is said about it.
- * @param isQuery  the request is a REPORT: it may ask for busy time where nothing else may be seen
- * @throws DavError 401, 403 need-privileges
+ * Stops whoever must not know what is at a path, before anything else is said about it. What is hidden looks like a
+ * name that is free in the same collection.
+ * @throws DavError 401, 403 need-privileges, 404
  */
-export function demandSight (user: Requester, resource: Resource, isQuery = false): void {
+export function demandSight (user: Requester, resource: Resource, { isQuery = false, makes = false }: Purpose = {}): void {
   const mask = maskFor(user, resource)
   if ((mask & ~blind) !== 0) return
   if (isQuery && mask !== 0 && kinds[resource.kind].isCollection) return
-  if (mayAdd(user, resource)) return
+  const around = collectionAround(resource)
+  if (around !== undefined) {
+    // the list of a folder is not passed on to what lies in it, so a name that is free there has none
+    if (resource.kind === 'unmapped' && allowed(user, around, dav('bind'))) return
+    const free: Resource = { kind: 'unmapped', segments: resource.segments, owner: around.owner, home: around.home, collection: around.collection }
+    if ((maskFor(user, free) & ~blind) !== 0) {
+      if (makes) demand(user, around, dav('bind'))
+      else if (user.record !== undefined) throw new DavError(404, `${href(resource.segments, false)} does not exist`)
+    }
+  }
   throw refusal(user, resource, dav('read'))
 }
 
-// the list of a folder is not passed on to what lies in it, so a name that is free there has none
-function mayAdd (user: Requester, { kind, segments, owner, home, collection }: Resource): boolean {
-  return kind === 'unmapped' && collection !== undefined && allowed(user, { kind: kindOf(collection), segments: segments.slice(0, -1), owner, home, collection }, dav('bind'))
+/** The collection of a home that something, or a free name, lies in. */
+function collectionAround ({ kind, segments, owner, home, collection }: Resource): Resource | undefined {
+  if (home === undefined || collection === undefined || kind === 'home') return undefined
+  const isFile = kind === 'unmapped' || kind === 'event' || kind === 'file'
+  const around = isFile ? collection : home.collection(collection.path.slice(0, Math.max(0, collection.path.lastIndexOf('/'))))
+  return around === undefined ? undefined : { kind: kindOf(around), segments: segments.slice(0, -1), owner, home, collection: around }
 }
 
 /** @throws DavError 401, 403 need-privileges */

@@ -79,7 +79,7 @@ function seconds (found: RegExpExecArray): number {
   return daysFromCivil(year, month, day) * DAY + hour * 3600 + minute * 60 + Math.min(second, 59)
 }
 
-const durationForm = /^([+-]?)P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/i
+const durationForm = /^([+-]?)P(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/i
 
 /**
  * RFC 5545 3.3.6, read gently: weeks may stand beside days, units may be left out in the middle.

@@ -162,7 +162,7 @@ function kindsAgree (first: ReadonlyMap<string, Property>, component: Component)
   if (!start) return
   const kind = kindOf(start)
   if (end && !sameKind(kind, kindOf(end))) throw disagree(end, kindOf(end), kind)
-  if (length && kind === 'a date' && length.value.includes('T')) throw invalid(length.line, `expected days or weeks in DURATION as DTSTART is a date, found ${JSON.stringify(length.value)}`)
+  if (length && kind === 'a date' && /T\d/i.test(length.value)) throw invalid(length.line, `expected days or weeks in DURATION as DTSTART is a date, found ${JSON.stringify(length.value)}`)
   for (const each of component.properties) {
     // Evolution writes EXDATE;VALUE=DATE into series with times: it means that day
     if (each.name === 'EXDATE' && kindOf(each) !== 'a date' && kind === 'a date') throw disagree(each, kindOf(each), kind)

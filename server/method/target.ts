@@ -20,7 +20,7 @@ import type { Method } from './method.js'
  * @throws DavError 403 need-privileges when the user must not know what is there, 404 when nothing is, 405 or the method's own refusal for another kind
  */
 export function admit (method: Method, target: Resource, user: Requester): void {
-  demandSight(user, target, method.name === 'REPORT')
+  demandSight(user, target, { isQuery: method.name === 'REPORT', makes: method.on.includes('unmapped') })
   if (method.on.includes(target.kind)) return
   if (!allowed(user, target, dav('read'))) throw refusal(user, target, dav('read'))
   if (target.kind === 'unmapped') throw new DavError(404, `${hrefOf(target)} does not exist`)

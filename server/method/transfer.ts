@@ -44,7 +44,7 @@ export async function transfer (request: DavRequest, moves: boolean): Promise<Da
   const sourceParent = await parentOf(site, source)
   if (moves) demand(user, sourceParent, dav('unbind'))
   const target = await reach(user, to.segments)
-  demandSight(user, target)
+  demandSight(user, target, { makes: true })
   const deep = source.member !== undefined || depth(headers, 'infinity', moves ? ['infinity'] : ['0', 'infinity']) === 'infinity'
   const all: Transfer = { request, moves, source, sourceParent, target, parent: await parentOf(site, target), name: to.segments.at(-1) ?? '', deep }
   authorize(all)

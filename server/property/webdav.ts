@@ -1,6 +1,6 @@
 import { facts } from '../../store/file.js'
 import { href } from '../dav/href.js'
-import { kinds } from '../site/kind.js'
+import { kinds, type Kind } from '../site/kind.js'
 import { publicTree } from '../site/provision.js'
 import { fromStored } from '../site/stored.js'
 import { addMember, type Resource } from '../site/resource.js'
@@ -10,14 +10,16 @@ import { escapeText, fragment } from '../xml/write.js'
 import { hrefElement } from './href.js'
 import { directories, everyKind, files, type PropertyRow } from './property.js'
 
+const virtual: readonly Kind[] = ['root', 'principals', 'calendars']
+
 /** RFC 4918 15 */
 export const webdav: readonly PropertyRow[] = [
   { name: dav('resourcetype'), on: everyKind, inAllprop: true, settable: 'initially', read: resourcetype },
   { name: dav('displayname'), on: everyKind, inAllprop: true, stored: true, read: displayname },
   { name: dav('getetag'), on: files, inAllprop: true, read: ({ member }) => member === undefined ? undefined : escapeText(member.etag) },
-  { name: dav('getcontenttype'), on: [...files, 'calendar'], inAllprop: true, read: contentType },
+  { name: dav('getcontenttype'), on: [...files, 'calendar', ...virtual], inAllprop: true, read: contentType },
   // a collection itself takes nothing, as in Apple's server
-  { name: dav('getcontentlength'), on: [...files, ...directories], inAllprop: true, read: ({ member }) => String(member?.size ?? 0) },
+  { name: dav('getcontentlength'), on: [...files, ...directories, ...virtual], inAllprop: true, read: ({ member }) => String(member?.size ?? 0) },
   { name: dav('getlastmodified'), on: [...files, ...directories], inAllprop: true, read: lastModified },
   { name: dav('creationdate'), on: [...files, ...directories], inAllprop: true, read: creationDate },
   { name: dav('getcontentlanguage'), on: files, inAllprop: true, stored: true },
@@ -40,11 +42,11 @@ function resourcetype ({ kind, collection, access }: Resource): string {
 }
 
 // a directory made by hand is called what it is called on disk
-function displayname ({ kind, owner, collection, access }: Resource): string | undefined {
+function displayname ({ kind, owner, collection, access, segments }: Resource): string | undefined {
   if (kind === 'principal' || kind === 'home') return escapeText(owner?.fullName || owner?.name || publicTree)
   if (kind === 'proxy') return escapeText(`${owner?.fullName ?? ''} (${access ?? ''})`)
   if (collection !== undefined && directories.includes(kind)) return escapeText(collection.path.slice(collection.path.lastIndexOf('/') + 1))
-  return undefined
+  return virtual.includes(kind) ? escapeText(segments.at(-1) ?? 'caldavd') : undefined
 }
 
 const mediaTypes: Readonly<Record<string, string>> = {
@@ -65,6 +67,7 @@ export function mediaTypeOf ({ kind, member }: Resource): string {
 
 function contentType (resource: Resource): string | undefined {
   // what GET of a calendar answers
+  if (virtual.includes(resource.kind)) return 'text/html; charset=utf-8'
   return resource.kind === 'calendar' ? 'text/calendar; charset=utf-8' : mediaTypeOf(resource)
 }
 

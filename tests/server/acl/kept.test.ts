@@ -103,7 +103,7 @@ t.test('a list changed from outside holds at the next request', async t => {
     }
   }
   setAttributeSync(join(disk, 'a.ics'), list, Buffer.from(grant(3).toString().replaceAll('grant>', 'deny>')))
-  t.equal(await statuses('carol'), '403 403 403', 'on an event that had none')
+  t.equal(await statuses('carol'), '404 403 403', 'on an event that had none')
   const listing = await ask('PROPFIND', work, { user: 'carol', headers: { depth: '1' } })
   t.notOk(told(listing.body).has(`${work}a.ics`), 'nor is it listed')
   setAttributeSync(join(disk, 'a.ics'), list, Buffer.from('<acl xmlns="DAV:"/>'))

@@ -44,7 +44,7 @@ t.test('reports and listings leave it out', async t => {
     for (const base of [work, byGuid]) {
       const many = told((await report(user, multiget(base))).body)
       t.equal(many.get(`${base}open.ics`)?.properties.get(dav('getetag'))?.status, 200)
-      t.equal(many.get(`${base}secret.ics`)?.status, user === 'alice' ? undefined : 403, `${user}: calendar-multiget`)
+      t.equal(many.get(`${base}secret.ics`)?.status, user === 'alice' ? undefined : 404, `${user}: calendar-multiget`)
     }
     const feed = await ask('GET', work, { user })
     t.match(feed.body, 'UID:open')
@@ -53,7 +53,7 @@ t.test('reports and listings leave it out', async t => {
     t.match(periods, '20260310T090000Z')
     t.equal(periods.includes('20260310T140000Z'), user === 'alice', `${user}: free-busy-query`)
   }
-  for (const method of ['GET', 'HEAD', 'DELETE', 'PROPFIND']) t.equal((await ask(method, `${work}secret.ics`, { user: 'bob' })).status, 403, method)
+  for (const method of ['GET', 'HEAD', 'DELETE', 'PROPFIND']) t.equal((await ask(method, `${work}secret.ics`, { user: 'bob' })).status, 404, method)
   t.same(lines, [])
 })
 
@@ -93,7 +93,8 @@ t.test('collections below one that may be read, by their own lists', async t => 
 t.test('COPY and MOVE', async t => {
   const { ask } = await half(t)
   const as = async (method: string, url: string, destination: string): Promise<string> => outcome(await ask(method, url, { user: 'bob', headers: { destination } }))
-  t.equal(await as('COPY', `${work}secret.ics`, `${bobs}secret.ics`), '403 need-privileges')
+  t.equal(await as('COPY', `${work}secret.ics`, `${bobs}secret.ics`), '404', 'as if it were not there')
+  t.equal(await as('COPY', `${work}none.ics`, `${bobs}secret.ics`), '404')
   t.equal(await as('COPY', `${work}open.ics`, `${bobs}open.ics`), '201', 'out of what may be read into what may be written')
   t.equal(await as('MOVE', `${work}open.ics`, `${bobs}moved.ics`), '403 need-privileges', 'out of what one may not unbind')
   t.equal(await as('MOVE', `${bobs}open.ics`, `${work}back.ics`), '403 need-privileges', 'into what one may not bind')
@@ -126,9 +127,9 @@ t.test('a list goes with what is moved, and not with what is copied (RFC 3744 7.
   t.notMatch(await list(`${home}copied/secret.ics`), 'deny')
   t.equal((await ask('MOVE', work, { headers: { destination: `${home}moved/` } })).status, 201)
   t.equal(await reads(`${home}moved/open.ics`), 200)
-  t.equal(await reads(`${home}moved/secret.ics`), 403)
+  t.equal(await reads(`${home}moved/secret.ics`), 404)
   t.equal(await reads(`${work}open.ics`), 403)
   t.equal((await ask('MOVE', `${home}moved/secret.ics`, { headers: { destination: `${home}moved/renamed.ics` } })).status, 201)
-  t.equal(await reads(`${home}moved/renamed.ics`), 403)
+  t.equal(await reads(`${home}moved/renamed.ics`), 404)
   t.match(await list(`${home}moved/renamed.ics`), /<D:deny>/)
 })

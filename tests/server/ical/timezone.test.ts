@@ -55,10 +55,10 @@ t.test('values', async t => {
   for (const wrong of ['', '2025', '20250230', '20251301', '20250101T240000', '20250101T006000', '20250101T0900', '2025-01-01', ' 20250101', `${'9'.repeat(9999)}`]) {
     t.throws(() => read(wrong), { name: 'ValueError', message: /^DTSTART:.* is not a DATE or DATE-TIME \(line 7\)$/ }, wrong.slice(0, 20))
   }
-  for (const [value, days, exact] of [['P1D', 1, 0], ['-P1W', -7, 0], ['PT15M', 0, 900], ['-PT1H30M5S', 0, -5405], ['P1DT2H', 1, 7200], ['PT0S', 0, 0], ['+P2W', 14, 0], ['P1W2D', 9, 0]] as const) {
+  for (const [value, days, exact] of [['P1D', 1, 0], ['-P1W', -7, 0], ['PT15M', 0, 900], ['-PT1H30M5S', 0, -5405], ['P1DT', 1, 0], ['P1DT2H', 1, 7200], ['PT0S', 0, 0], ['+P2W', 14, 0], ['P1W2D', 9, 0]] as const) {
     t.same(parseDuration(value), { days, seconds: exact }, value)
   }
-  for (const wrong of ['P', 'PT', '1D', 'P1H', 'PT1D', 'P1DT', '', 'P-1D', 'PT1.5H']) t.throws(() => parseDuration(wrong), { name: 'ValueError' }, wrong)
+  for (const wrong of ['P', 'PT', '1D', 'P1H', 'PT1D', '', 'P-1D', 'PT1.5H']) t.throws(() => parseDuration(wrong), { name: 'ValueError' }, wrong)
   const period = (value: string) => parsePeriod(property('RDATE', value), value, zones)
   t.same(period('20250101T000000Z/PT1H').duration, { days: 0, seconds: 3600 })
   t.equal(period('20250101T000000Z/20250102T000000Z').end?.local, seconds('20250102T000000'))
