@@ -203,7 +203,11 @@ t.test('a server that runs sees it at the next request', async t => {
   const program = join(import.meta.dirname, '../../../dist/bin/caldavd.js')
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CALDAVD_')))
   const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', '0'], { env })
-  t.teardown(() => { child.kill('SIGKILL') })
+  const gone = new Promise(resolve => child.once('exit', resolve))
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await gone
+  })
   let text = ''
   child.stdout.on('data', chunk => { text += String(chunk) })
   for (let wait = 0; wait < 200 && !text.includes('calendars are in'); wait++) await new Promise(resolve => setTimeout(resolve, 50))
