@@ -6,6 +6,7 @@ import { makeDirectories } from '../store/file.js'
 import { lock } from '../store/lock.js'
 import { Store } from '../store/store.js'
 import { AppPasswords } from './directory/app-password.js'
+import { strangersIn } from './acl/principal.js'
 import { addUser } from './directory/edit.js'
 import { Login } from './directory/login.js'
 import { makePassword } from './directory/password.js'
@@ -84,6 +85,7 @@ export async function start (initial: Settings): Promise<Running> {
     undo.push(async () => { await (listening === undefined ? app.close() : listening.close(patience)) })
     await store.start()
     listening = await listen(app, () => settings, log)
+    tellStrangers(site)
     tellUnused(settings, message => { log.warn(message) })
     ready = true
     return {
@@ -97,6 +99,7 @@ export async function start (initial: Settings): Promise<Running> {
         access.reopen()
         listening.reload()
         await source.reload()
+        tellStrangers(site)
         await delegates.refresh()
         await appPasswords.refresh()
         await store.sweep()
@@ -153,5 +156,12 @@ function tellFixed (before: Settings, after: Settings, tell: (message: string) =
   for (const name of fixed) {
     const [group, key] = name.split('.') as [keyof Settings, string]
     if ((before[group] as Record<string, unknown>)[key] !== (after[group] as Record<string, unknown>)[key]) tell(`${name} has changed in the settings: that needs a restart`)
+  }
+}
+
+// an administrator whose name is misspelt is nobody, and nobody would notice
+function tellStrangers (site: Site): void {
+  for (const key of ['admins', 'readers'] as const) {
+    for (const entry of strangersIn(site, site.settings.access[key])) site.log.warn(`access.${key}: nobody is called ${JSON.stringify(entry)}, expected accounts like "users/alice" or "groups/staff"`)
   }
 }

@@ -8,6 +8,7 @@ export type Reason =
   | 'read-only' // the file system or its permissions do not let us write
   | 'too-large' // a value or file over its limit
   | 'unreadable' // a file made by hand that cannot be served or replaced as it is
+  | 'too-deep' // a directory below more others than are served
 
 /** A refusal of the store, with the path it is about. */
 export class StoreError extends Error {

@@ -9,7 +9,7 @@ import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { slice, tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { body } from './index/search.js'
-import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, renumber, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { entries, fileNames, removeDrafts } from './scan.js'
 import { heal, mirrored, properties } from './property.js'
@@ -73,7 +73,8 @@ interface Walk {
   readonly changed: string[]
 }
 
-const deepest = 16
+/** So many names may lead from a home to a collection; what lies deeper is not served. */
+export const deepest = 16
 const mostSuspects = 1000
 
 /** One home: its directories, its index, and the comparison of the two. */
@@ -548,6 +549,12 @@ export class Home {
     return this.index.all<CollectionRow>('SELECT * FROM collection WHERE max(revision, changed) > ? ORDER BY max(revision, changed), path', since)
       .filter(row => row.path !== path && row.path.startsWith(prefix) && (deep || !row.path.slice(prefix.length).includes('/')))
       .map(row => ({ path: row.path, gone: row.gone === 1, revision: Math.max(row.revision, row.changed) }))
+  }
+
+  /** Records that a member is another one to those who follow the changes, although its file is the same. */
+  renew (collection: Collection, name: string): void {
+    this.guarded(() => { renumber(this.place(collection), name) })
+    this.#options.changed(this, collection.path)
   }
 
   /** Records that a collection's properties changed. */

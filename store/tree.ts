@@ -4,9 +4,10 @@ import { dirname } from 'node:path'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
 import { draft, facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
-import type { Collection, Home, Member } from './home.js'
+import { deepest, type Collection, type Home, type Member } from './home.js'
 import { fileName } from './name.js'
 import { properties, setProperties } from './property.js'
+import { demandSpace } from './space.js'
 import { partOf, readSidecar, sidecarName, sidecarText } from './sidecar.js'
 import { draftsFor, isSameDevice, type Writing } from './write.js'
 
@@ -35,7 +36,7 @@ export async function makeCollection (writing: Writing, home: Home, path: string
   return await placed(writing, home, path, target)
 }
 
-function targetOf (home: Home, path: string): string {
+function targetOf (home: Home, path: string, levels = 0): string {
   const end = path.lastIndexOf('/')
   fileName(path.slice(end + 1))
   const target = `${home.directory}/${path}`
@@ -44,7 +45,13 @@ function targetOf (home: Home, path: string): string {
   if (parent === undefined) throw new StoreError('missing', `${dirname(target)} does not exist`)
   // RFC 4791 4.2
   if (parent.holdsObjects) throw new StoreError('bad-name', `${parent.directory} holds objects and no collections`)
+  if (path.split('/').length + levels > deepest) throw new StoreError('too-deep', `${target} would lie, or hold something, deeper than ${deepest} levels below ${home.directory}`)
   return target
+}
+
+/** How many levels of collections lie below one. */
+function levelsBelow (home: Home, { path, holdsObjects }: Collection): number {
+  return holdsObjects ? 0 : Math.max(0, ...home.children(path).map(child => 1 + levelsBelow(home, child)))
 }
 
 async function prepare (writing: Writing, target: string, make: (prepared: string) => Promise<void>): Promise<string> {
@@ -122,7 +129,8 @@ async function removeInTurns (out: string | undefined): Promise<void> {
  * @throws StoreError; what `guard` throws
  */
 export async function moveCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, guard: () => void = () => {}): Promise<Collection> {
-  const target = targetOf(toHome, path)
+  const target = targetOf(toHome, path, levelsBelow(home, collection))
+  demandSpace([dirname(target), writing.state], 0)
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
   if (!isSameDevice(collection.directory, dirname(target))) {
     const made = await copyCollection(writing, home, collection, toHome, path, { members: true, guard })
@@ -156,7 +164,7 @@ export interface Copying {
  * @throws StoreError; what `guard` throws
  */
 export async function copyCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, copying: Copying): Promise<Collection> {
-  const target = targetOf(toHome, path)
+  const target = targetOf(toHome, path, copying.members ? levelsBelow(home, collection) : 0)
   const prepared = await prepare(writing, target, async prepared => { await copyTree(writing, home, collection, prepared, copying) })
   let out
   try {

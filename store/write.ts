@@ -192,6 +192,8 @@ async function replaceProperties ({ home, collection }: Spot, name: string, valu
  * @throws as `writeMember`; StoreError changed when the file was edited while it was copied
  */
 export async function moveMember (writing: Writing, from: Spot, to: Spot, guard: Guard): Promise<{ created: boolean, member: Member }> {
+  // a rename needs room in the indexes of both sides
+  demandSpace([to.collection.directory, writing.state], 0)
   const source = from.home.member(from.collection, from.name)
   if (source === undefined) throw new StoreError('missing', `${from.collection.directory}/${from.name} does not exist`)
   const name = to.home.nameOf(to.collection, fileName(to.name))

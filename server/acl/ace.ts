@@ -1,5 +1,6 @@
 import { inheritableMark } from '../../twistedcompat/acl.js'
 import { DavError, failed } from '../dav/error.js'
+import { originOf } from '../dav/href.js'
 import type { Directory } from '../directory/directory.js'
 import { child, element, elements, text, type Element } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
@@ -75,9 +76,10 @@ function privilegesIn (holder: Element | undefined): Name[] {
 
 /**
  * A DAV:ace of an ACL request.
+ * @param origins  names of this server: principals of another are not ours
  * @throws DavError 400 malformed; not-supported-privilege, recognized-principal, allowed-principal (RFC 3744 8.1.1)
  */
-export function aceAsked (source: Element, directory: Directory): Ace {
+export function aceAsked (source: Element, directory: Directory, origins: readonly string[]): Ace {
   const inverted = child(source, dav('invert'))
   const holder = child(inverted ?? source, dav('principal'))
   const parts = elements(source)
@@ -88,7 +90,7 @@ export function aceAsked (source: Element, directory: Directory): Ace {
   }
   const [grant, deny] = [child(source, dav('grant')), child(source, dav('deny'))]
   const principal = principalIn(holder, directory)
-  if (principal === undefined || (principal.type === 'href' && principal.key === undefined)) {
+  if (principal === undefined || (principal.type === 'href' && principal.key === undefined) || isElsewhere(holder, origins)) {
     throw failed('recognized-principal', `DAV:principal: expected the href of a principal, or DAV:all, DAV:authenticated, DAV:unauthenticated, DAV:property, DAV:self; found ${principal?.type === 'href' ? principal.href.slice(0, 200) : elements(holder)[0]?.name ?? 'nothing'}`)
   }
   const privileges = privilegesIn(grant ?? deny)
@@ -103,6 +105,12 @@ export function aceAsked (source: Element, directory: Directory): Ace {
     isProtected: child(source, dav('protected')) !== undefined, isInheritable: false,
     inherited: from === undefined ? undefined : href === undefined ? '' : text(href).trim()
   }
+}
+
+function isElsewhere (holder: Element, origins: readonly string[]): boolean {
+  const href = child(holder, dav('href'))
+  const origin = href === undefined ? undefined : originOf(text(href).trim())
+  return origin !== undefined && !origins.some(each => originOf(each) === origin)
 }
 
 /** An ACE as an element, for clients or (with Apple's mark) for the disk. */

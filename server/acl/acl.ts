@@ -114,8 +114,8 @@ export function isDisabled ({ directory }: Rules, { home }: Resource): boolean {
 
 /** Whether an ACE speaks of who asks (RFC 3744 5.5.1). */
 export function speaksOf ({ principal, invert, grants }: Ace, user: Requester, resource: Resource): boolean {
-  // everybody but a group that is gone, or not there yet: nobody is let in by that, and nobody gets round a denial
-  if (invert && principal.type === 'href' && principal.key === undefined) return !grants
+  // everybody but a group that is gone, or whom a property may name that is not there yet: nobody is let in by that, and nobody gets round a denial
+  if (invert && (principal.type === 'href' ? principal.key === undefined : principal.type === 'property' && principal.name !== dav('owner'))) return !grants
   return isMeant(principal, user, resource) !== invert
 }
 

@@ -13,6 +13,7 @@ import { holds, maskOfAll, namesIn, type Mask } from './privilege.js'
 const memory = new WeakMap<Requester, Map<Collection, Mask>>()
 const reading = maskOfAll(dav('read'), dav('read-acl'))
 const entering = maskOfAll(dav('read'))
+const sharing = maskOfAll(dav('write-acl'))
 /** What one may have without knowing of the resource. */
 const blind = maskOfAll(caldav('read-free-busy'), caldav('schedule'), caldav('schedule-deliver'))
 
@@ -33,14 +34,15 @@ function evaluate (user: Requester, resource: Resource): Mask {
   return user.limit === undefined ? mask : mask & reachOf(user, resource)
 }
 
-// an app password opens no more than it was made for
+// an app password opens no more than it was made for, and one for some calendars shares none of them
 function reachOf ({ limit, record }: Requester, { segments, owner, kind }: Resource): Mask {
   if (limit === undefined) return -1
-  const most = limit.readOnly ? reading : -1
+  const most = limit.readOnly ? reading : limit.calendars === undefined ? -1 : ~sharing
   if (limit.calendars === undefined) return most
   // a phone with one calendar must not name proxies either
   if (segments[0] !== 'calendars' || segments.length < 3) return reading
-  if (owner?.guid !== record?.guid) return 0
+  if (owner === undefined) return most & reading
+  if (owner.guid !== record?.guid) return 0
   if (kind === 'home') return most & entering
   return limit.calendars.includes(segments[3] ?? '') ? most : 0
 }

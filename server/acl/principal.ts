@@ -75,8 +75,14 @@ function keysOfRecord (directory: Directory, record: DirectoryRecord): ReadonlyS
 
 /** The principals that a list in the settings names: hrefs, or accounts like "users/alice" and "groups/staff"; "alice" is a user. */
 export function principalsIn ({ directory }: Rules, list: readonly string[]): Named[] {
-  return list.flatMap(entry => {
-    const path = entry.includes('://') || entry.startsWith('/') ? entry : `/principals/${entry.includes('/') ? entry : `users/${entry}`}`
-    return principalAt(directory, path) ?? []
-  })
+  return list.flatMap(entry => principalAt(directory, pathOf(entry)) ?? [])
+}
+
+/** The entries of such a list that name nobody. */
+export function strangersIn ({ directory }: Rules, list: readonly string[]): string[] {
+  return list.filter(entry => principalAt(directory, pathOf(entry)) === undefined)
+}
+
+function pathOf (entry: string): string {
+  return entry.includes('://') || entry.startsWith('/') ? entry : `/principals/${entry.includes('/') ? entry : `users/${entry}`}`
 }

@@ -1,5 +1,5 @@
 import { StoreError } from '../../store/error.js'
-import type { Collection, Member } from '../../store/home.js'
+import { deepest, type Collection, type Member } from '../../store/home.js'
 import { deleteMember, writeMember, type Guard } from '../../store/write.js'
 import { DavError, failed } from '../dav/error.js'
 import { demandQuota } from '../site/quota.js'
@@ -49,7 +49,7 @@ export function demandRoom (site: Site, { home, collection }: Holder, name: stri
 }
 
 const statuses: Readonly<Record<StoreError['reason'], number>> = {
-  'missing': 404, 'exists': 405, 'changed': 409, 'bad-name': 403, 'full': 507, 'read-only': 503, 'too-large': 507, 'unreadable': 403
+  'missing': 404, 'exists': 405, 'changed': 409, 'bad-name': 403, 'full': 507, 'read-only': 503, 'too-large': 507, 'unreadable': 403, 'too-deep': 403
 }
 
 /** What clients are told; the log says where. */
@@ -61,6 +61,7 @@ const sayings: Readonly<Record<StoreError['reason'], string>> = {
   'full': 'the disk of the server is full',
   'read-only': 'the server cannot write now',
   'too-large': 'it is too large',
+  'too-deep': `collections lie at most ${deepest} levels deep`,
   'unreadable': 'a file made by hand is there that cannot be read: mend or remove it on the server'
 }
 

@@ -29,7 +29,6 @@ export const conditions = {
   'no-protected-ace-conflict': { name: dav('no-protected-ace-conflict'), status: 403 },
   'no-inherited-ace-conflict': { name: dav('no-inherited-ace-conflict'), status: 403 },
   'limited-number-of-aces': { name: dav('limited-number-of-aces'), status: 403 },
-  'deny-before-grant': { name: dav('deny-before-grant'), status: 403 },
   'grant-only': { name: dav('grant-only'), status: 403 },
   'no-invert': { name: dav('no-invert'), status: 403 },
   'no-abstract': { name: dav('no-abstract'), status: 403 },

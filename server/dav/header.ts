@@ -202,6 +202,8 @@ function withoutQuery (uri: string): string {
   return uri.split('?', 1)[0] as string
 }
 
-function shorten (value: string): string {
+function shorten (given: string): string {
+  // a password has no place in the log
+  const value = given.replace(/\/\/[^/?#]*@/g, '//')
   return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
 }

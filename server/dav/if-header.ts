@@ -23,10 +23,10 @@ export interface IfState {
 
 /**
  * RFC 4918 10.4.2
- * @throws DavError 400 when the header does not follow the grammar, or is longer than 8192 characters
+ * @throws DavError 400 when the header does not follow the grammar, or is longer than 65536 characters
  */
 export function parseIf (header: string): IfList[] {
-  if (header.length > 8192) throw new DavError(400, 'If: longer than 8192 characters')
+  if (header.length > 65536) throw new DavError(400, 'If: longer than 65536 characters')
   const lists: IfList[] = []
   let rest = header.trim()
   let resource: string | undefined

@@ -68,6 +68,8 @@ export class Login {
   readonly #parts: LoginParts
   readonly #memory: LoginMemory
   readonly #running = new Map<string, Promise<Outcome>>()
+  /** Verifications under way, by account. */
+  readonly #guessed = new Map<string, number>()
   readonly #attempts: Attempts
   readonly #nonces: Nonces
   readonly #stale = new WeakSet<LoginContext>()
@@ -143,11 +145,19 @@ export class Login {
     if (!this.#memory.wasRight(key)) this.#demandUnlocked(attempt)
     // A client that opens eight connections at once costs one scrypt, and fails once
     const runningKey = `${directory.version} ${key}`
+    this.#demandTurn(attempt, runningKey)
     if (this.#running.size >= mostRunning && !this.#running.has(runningKey)) {
       throw new DavError(503, 'too many logins are being verified', { headers: { 'retry-after': '2' } })
     }
-    const running = this.#running.get(runningKey) ?? this.#verify(key, credentials, record, attempt).finally(() => this.#running.delete(runningKey))
-    this.#running.set(runningKey, running)
+    let running = this.#running.get(runningKey)
+    if (running === undefined) {
+      this.#guessing(attempt.account, 1)
+      running = this.#verify(key, credentials, record, attempt).finally(() => {
+        this.#guessing(attempt.account, -1)
+        this.#running.delete(runningKey)
+      })
+      this.#running.set(runningKey, running)
+    }
     return this.#tell(await running)
   }
 
@@ -223,6 +233,19 @@ export class Login {
     if (seconds !== undefined) throw new DavError(429, `too many failed logins: wait ${seconds} seconds`, { headers: { 'retry-after': String(seconds) } })
   }
 
+  // what is being verified counts as if it had failed, or all guesses of a flood would be tried before the first is counted
+  #demandTurn ({ account }: Attempt, runningKey: string): void {
+    const { failures = 10 } = this.#parts
+    if (failures === 0 || this.#running.has(runningKey) || (this.#guessed.get(account) ?? 0) < failures) return
+    throw new DavError(503, 'too many logins of one account are being verified', { headers: { 'retry-after': '2' } })
+  }
+
+  #guessing (account: string, more: 1 | -1): void {
+    const count = (this.#guessed.get(account) ?? 0) + more
+    if (count > 0) this.#guessed.set(account, count)
+    else this.#guessed.delete(account)
+  }
+
   /** One line for each: docs/authentication.md has the filter of fail2ban that reads it. */
   #failed (attempt: Try, record: DirectoryRecord | undefined): Outcome {
     const { log } = this.#parts
@@ -245,7 +268,7 @@ export class Login {
 
   #outage (key: string, error: Unavailable): Outcome {
     const identity = this.#memory.prolong(key)
-    if (identity === undefined) throw new DavError(503, `${error.message}; logins cannot be verified`, { headers: { 'retry-after': '30' }, cause: error })
+    if (identity === undefined) throw new DavError(503, 'logins cannot be verified now: the directory server does not answer', { headers: { 'retry-after': '30' }, cause: error })
     return { identity, delayMilliseconds: 0 }
   }
 }

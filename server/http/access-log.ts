@@ -40,7 +40,7 @@ export class AccessLog {
     reply.raw.once('close', () => {
       const { statusCode } = reply.raw
       const bytes = reply.raw.getHeader('content-length') ?? '-'
-      this.#add(`${address === '' ? '-' : address} - ${nameOf(user)} [${stamp()}] "${method} ${clean(originalUrl)} HTTP/1.1" ${statusCode} ${String(bytes)} ` +
+      this.#add(`${address === '' ? '-' : address} - ${nameOf(user)} [${stamp()}] "${method} ${clean(withoutUser(originalUrl))} HTTP/1.1" ${statusCode} ${String(bytes)} ` +
         `"${clean(headers.referer ?? '-')}" "${clean(headers['user-agent'] ?? '-')}" t=${(performance.now() - (begun.get(request) ?? performance.now())).toFixed(1)}\n`)
     })
   }
@@ -73,6 +73,11 @@ function nameOf (user: Identity | undefined): string {
   if (user === undefined) return '-'
   const name = clean(user.record.name)
   return user.sudoer === undefined ? name : `"${clean(user.sudoer)} as ${name}"`
+}
+
+// what stands before the host of a whole URL may be a password
+function withoutUser (url: string): string {
+  return url.startsWith('/') ? url : url.replace(/^([a-z]+:\/\/)[^/?#]*@/i, '$1')
 }
 
 function clean (text: string): string {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import type { Server as HttpServer } from 'node:http'
@@ -77,5 +78,7 @@ async function ended (server: HttpServer): Promise<void> {
 
 function urlOf (scheme: string, server: { address: HttpServer['address'] }): string {
   const { family, address, port } = server.address() as AddressInfo
+  // nobody can connect to "all addresses"
+  if (address === '::' || address === '0.0.0.0') return `${scheme}://${hostname()}:${port}/`
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}/`
 }

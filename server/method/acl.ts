@@ -2,10 +2,12 @@ import { wrappedAcl } from '../../twistedcompat/acl.js'
 import { aceAsked, aceElement, isSameAce, isSamePrincipal, type Ace } from '../acl/ace.js'
 import { aclOf } from '../acl/acl.js'
 import { demand } from '../acl/check.js'
+import { hrefPrincipal } from '../acl/defaults.js'
 import { expanded, treeOf } from '../acl/privilege.js'
 import { setProperties } from '../../store/property.js'
 import { translated } from '../calendar/write.js'
 import { DavError, failed } from '../dav/error.js'
+import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
@@ -14,6 +16,7 @@ import { element, elements } from '../xml/element.js'
 import { dav } from '../xml/name.js'
 import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
+import { demandConditions, stateOf } from './target.js'
 
 /** RFC 3744 8.1. The ACLs of homes and of what is not on the disk are fixed. */
 export const acl: Method = { name: 'ACL', on: ['calendar', 'inbox', 'outbox', 'folder', 'event', 'file'], run }
@@ -28,13 +31,13 @@ async function run (request: DavRequest): Promise<DavReply> {
   demand(user, target, dav('write-acl'))
   const body = xmlBody(request)
   if (body?.name !== dav('acl')) throw new DavError(400, `ACL expects DAV:acl, not ${body?.name ?? 'an empty body'}`)
-  const asked = elements(body, dav('ace')).map(each => aceAsked(each, site.directory))
+  const asked = elements(body, dav('ace')).map(each => aceAsked(each, site.directory, request.origins))
   const names = new Set(expanded(treeOf(target.kind)))
   const unknown = asked.flatMap(({ privileges }) => privileges).find(name => !names.has(name))
   if (unknown !== undefined) throw failed('not-supported-privilege', `${hrefOf(target)} has no privilege ${unknown}`)
   if (asked.length > mostAces) throw failed('limited-number-of-aces', `${asked.length} ACEs, at most ${mostAces} are kept`)
-  const wanted = withoutFixed(asked, aclOf(site, target))
-  demandOrder(wanted)
+  const wanted = withoutFixed(asked, aclOf(site, target), target)
+  demandConditions(request, target.member === undefined ? { exists: true } : stateOf(target.member))
   // RFC 3744 7.5
   demandUnlocked(request, target)
   await keep(target, wanted, passingOn.includes(target.kind))
@@ -46,7 +49,7 @@ async function run (request: DavRequest): Promise<DavReply> {
  * @throws DavError no-ace-conflict for one of these that is not there, no-protected-ace-conflict and
  * no-inherited-ace-conflict for a denial of what a protected one grants to the same, as to administrators or to the owner (RFC 3744 8.1.1)
  */
-function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[]): Ace[] {
+function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[], { owner }: Resource): Ace[] {
   const fixed = inForce.filter(({ isProtected, inherited }) => isProtected || inherited !== undefined)
   return asked.filter(each => {
     const isThere = fixed.some(one => isSameAce(one, each))
@@ -54,17 +57,17 @@ function withoutFixed (asked: readonly Ace[], inForce: readonly Ace[]): Ace[] {
       if (!isThere) throw failed('no-ace-conflict', 'an ACE that is protected or inherited can neither be made nor changed')
       return false
     }
-    const against = each.grants ? undefined : inForce.find(one => one.isProtected && one.grants && (one.mask & each.mask) !== 0 && isSamePrincipal(one, each))
+    const against = each.grants ? undefined : inForce.find(one => one.isProtected && one.grants && (one.mask & each.mask) !== 0 && isSamePrincipal(one, plain(each, owner)))
     if (against?.inherited === '/') throw failed('no-protected-ace-conflict', 'nothing can be denied to administrators')
     if (against !== undefined) throw failed(against.inherited === undefined ? 'no-protected-ace-conflict' : 'no-inherited-ace-conflict', 'what a protected ACE grants to somebody cannot be denied to the same: owners, proxies and administrators keep what they have')
     return true
   })
 }
 
-/** Grants come before denials, as in Apple's server. @throws DavError deny-before-grant */
-function demandOrder (aces: readonly Ace[]): void {
-  const denial = aces.findIndex(({ grants }) => !grants)
-  if (denial >= 0 && aces.slice(denial).some(({ grants }) => grants)) throw failed('deny-before-grant', 'an ACE that denies stands before one that grants: all grants come first')
+/** DAV:owner as the principal that it is. */
+function plain (one: Ace, owner: DirectoryRecord | undefined): Ace {
+  const isOwner = one.principal.type === 'property' && one.principal.name === dav('owner') && owner !== undefined
+  return isOwner ? { ...one, principal: hrefPrincipal(owner) } : one
 }
 
 async function keep (target: Resource, aces: readonly Ace[], isInheritable: boolean): Promise<void> {
@@ -76,5 +79,9 @@ async function keep (target: Resource, aces: readonly Ace[], isInheritable: bool
   if (value !== undefined && fromStored(value) === undefined) throw new DavError(413, 'the list has more namespaces than can be kept')
   await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value], [wrappedAcl, undefined]])))
   if (member === undefined) home.touch(collection)
-  else home.suspect(collection.path, member.name)
+  else {
+    home.suspect(collection.path, member.name)
+    // whoever may read it from now on learns of it by sync
+    home.renew(collection, member.name)
+  }
 }

@@ -2,11 +2,11 @@ import { demand } from '../acl/check.js'
 import type { Home } from '../../store/home.js'
 import { makeCollection } from '../../store/tree.js'
 import { translated } from '../calendar/write.js'
-import { failed } from '../dav/error.js'
+import { DavError, failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import { check, type Instruction } from '../property/patch.js'
 import { creatableTypes } from '../site/kind.js'
-import { demandQuota } from '../site/quota.js'
+import { demandQuota, propertyBytes } from '../site/quota.js'
 import type { DavRequest } from '../site/request.js'
 import type { Site } from '../site/site.js'
 import { hrefOf, parentOf, type Resource } from '../site/resource.js'
@@ -44,6 +44,10 @@ export function vacancyIn ({ settings }: Site, parent: Resource, name: string, l
   if (parent.kind === 'calendar' || parent.kind === 'inbox' || parent.kind === 'outbox') throw failed('calendar-collection-location-ok', `${hrefOf(parent)} takes no collections`)
   const { home, collection } = holderOf(parent)
   const path = collection.path === '' ? name : `${collection.path}/${name}`
+  const same = path.normalize('NFC')
+  if (home.children(collection.path).some(child => child.path !== path && child.path !== leaving && child.path.normalize('NFC') === same)) {
+    throw new DavError(405, `${hrefOf(parent)} has a collection of that name already, with its accents written otherwise`)
+  }
   const most = settings.limits.collections
   const others = home.children(collection.path).filter(child => child.path !== path && child.path !== leaving)
   if (others.length >= most) throw failed('quota-not-exceeded', `${hrefOf(parent)} holds ${most} collections, which is the most`)
@@ -64,7 +68,7 @@ export async function make (request: DavRequest, { home, path, parent }: Vacancy
   const bytes = [...properties.values()].reduce((sum, xml) => sum + Buffer.byteLength(xml), 0)
   await translated(makeCollection(site.store.writing, home, path, properties, () => {
     demandUnlocked(request, request.target, parent)
-    demandQuota(site, { home, owner: parent.owner }, bytes)
+    demandQuota(site, { home, owner: parent.owner }, bytes + propertyBytes(home))
   }))
   return checked
 }

@@ -11,6 +11,7 @@ import { hrefOf } from '../site/resource.js'
 import { dav } from '../xml/name.js'
 import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
+import { demandConditions, stateOf } from './target.js'
 
 /** RFC 4918 9.2 */
 export const proppatch: Method = { name: 'PROPPATCH', on: everyKind, run }
@@ -22,6 +23,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   if (body?.name !== dav('propertyupdate')) throw new DavError(400, `PROPPATCH expects DAV:propertyupdate, not ${body?.name ?? 'an empty body'}`)
   const todo = instructions(body)
   if (todo.length === 0) throw new DavError(400, 'PROPPATCH expects a DAV:set or DAV:remove with at least one property')
+  demandConditions(request, target.member === undefined ? { exists: true } : stateOf(target.member))
   demandUnlocked(request, target)
   const propstats = await translated(patch(target, todo, request))
   // RFC 8144 2.2

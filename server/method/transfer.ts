@@ -1,6 +1,7 @@
 import { wrappedAcl } from '../../twistedcompat/acl.js'
-import type { Collection, Member } from '../../store/home.js'
+import type { Collection, Home, Member } from '../../store/home.js'
 import { copyCollection, deleteCollection, moveCollection } from '../../store/tree.js'
+import { inTurn } from '../../store/turn.js'
 import { copyMember, deleteMember, moveMember, type Guard, type Spot } from '../../store/write.js'
 import { allowed, demand, demandSight } from '../acl/check.js'
 import { reach } from '../acl/reach.js'
@@ -153,7 +154,13 @@ async function transferCollection (all: Transfer): Promise<Obstacle[]> {
   if (target.member !== undefined) await clear(all)
   const leftOut: Obstacle[] = []
   if (moves) await translated(moveCollection(site.store.writing, home, collection, place.home, place.path, guard))
-  else await translated(copyCollection(site.store.writing, home, collection, place.home, place.path, { members: deep, keeps: readable(all, leftOut), without: notCopied, guard }))
+  else {
+    // the quota of the next copy has to know of this one
+    await inTurn(`copy into ${place.home.path}`, async () => {
+      const made = await translated(copyCollection(site.store.writing, home, collection, place.home, place.path, { members: deep, keeps: readable(all, leftOut), without: notCopied, guard }))
+      await freshBelow(place.home, made)
+    })
+  }
   for (const lock of ending) site.locks.release(lock)
   return leftOut
 }
@@ -180,9 +187,20 @@ function readable ({ request, source }: Transfer, leftOut: Obstacle[]): (collect
   }
 }
 
-/** Calendars are never overwritten: that is how whole calendars get lost; who wants it deletes first. @throws DavError 403 */
+async function freshBelow (home: Home, collection: Collection): Promise<void> {
+  await home.fresh(collection)
+  if (!collection.holdsObjects) for (const child of home.children(collection.path)) await freshBelow(home, child)
+}
+
+/** Calendars are never overwritten, with a folder around them neither: that is how whole calendars get lost; who wants it deletes first. @throws DavError 403 */
 function demandReplaceable ({ kind, ...target }: Resource): void {
+  if (kind === 'folder' && holdsCalendars(target.home, target.collection)) throw new DavError(403, `${hrefOf({ kind, ...target })} holds a calendar and is not overwritten: remove it first`)
   if (kind !== 'unmapped' && kind !== 'event' && kind !== 'file' && kind !== 'folder') throw new DavError(403, `${hrefOf({ kind, ...target })} is not overwritten: remove it first`)
+}
+
+function holdsCalendars (home: Home | undefined, collection: Collection | undefined): boolean {
+  if (home === undefined || collection === undefined) return false
+  return home.children(collection.path).some(child => child.holdsObjects || holdsCalendars(home, child))
 }
 
 /** Removes something of the other sort that is in the way, after everything else has been checked. */

@@ -1,11 +1,13 @@
 import { isPrivate } from '../../twistedcompat/attribute.js'
+import { facts } from '../../store/file.js'
 import { properties, setProperties } from '../../store/property.js'
+import { sidecarName } from '../../store/sidecar.js'
 import { StoreError } from '../../store/error.js'
 import { conditions } from '../dav/condition.js'
 import { DavError, failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import type { Kind } from '../site/kind.js'
-import { exceeds } from '../site/quota.js'
+import { exceeds, propertyBytes } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { fromStored, stored } from '../site/stored.js'
@@ -117,8 +119,14 @@ export async function patch (resource: Resource, todo: readonly Instruction[], c
   if (home === undefined || collection === undefined) return none(protectedProperty)
   const bytes = bytesAfter(collection.directory, member?.name ?? '', checked.changes)
   const most = mostValues * site.settings.limits.propertyBytes
-  if (exceeds(site, { home, owner: resource.owner }, bytes - bytesAfter(collection.directory, member?.name ?? '', new Map()))) {
+  const more = bytes - bytesAfter(collection.directory, member?.name ?? '', new Map())
+  // what is there already counts only against more of them: names and colours must not keep anybody from saving an event
+  if (more > 0 && exceeds(site, { home, owner: resource.owner }, more + propertyBytes(home))) {
     return none(name => failed('quota-not-exceeded', `${name}: no room is left in ${home.path}`))
+  }
+  // the mirror of a directory's properties is written whole each time
+  if (more > 0 && (facts(`${collection.directory}/${sidecarName}`)?.size ?? 0) + more > mostMirrored) {
+    return none(() => new DavError(507, `${collection.path} keeps ${mostMirrored} bytes of properties, which is the most`))
   }
   if (bytes > most) return none(() => new DavError(507, `the properties would take ${bytes} bytes, at most ${most} are kept of one resource`))
   try {
@@ -153,6 +161,9 @@ async function changeElsewhere (
   for (const { name, run } of problems.size === 0 ? work : []) await attempt(name, run)
   return problems.size === 0 ? done : failures(names, problems)
 }
+
+/** The most that clients may keep of properties in one directory, in bytes. */
+const mostMirrored = 8 * 1024 * 1024
 
 /** So many of the largest values may be kept of one resource. */
 const mostValues = 8

@@ -22,7 +22,7 @@ function written (bytes: number | undefined): string | undefined {
 const answers = new WeakMap<Requester, Map<Home, Quota | undefined>>()
 
 function answerFor ({ home, owner, segments }: Resource, { user }: Ask): Quota | undefined {
-  if (home === undefined) return undefined
+  if (home === undefined || user.record === undefined) return undefined
   let known = answers.get(user)
   if (known === undefined) answers.set(user, known = new Map())
   if (!known.has(home)) {

@@ -119,7 +119,8 @@ async function changes (request: DavRequest, resource: Resource, since: number, 
       const at = [...segments, ...path.slice(prefix.length).split('/')]
       const below = gone ? undefined : home.collection(path)
       const there: Resource | undefined = below === undefined ? undefined : { ...resource, kind: kindOf(below), segments: at, collection: below }
-      if (there !== undefined && !allowed(request.user, there, dav('read'))) continue
+      const place: Resource = there ?? { kind: 'unmapped', segments: at, owner: resource.owner, home, collection }
+      if (!allowed(request.user, place, dav('read'))) continue
       found.push({ revision, href: href(at, true), resource: there })
       if (deep && there !== undefined && below !== undefined) {
         await home.fresh(below)

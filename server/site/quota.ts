@@ -1,4 +1,6 @@
 import type { Home } from '../../store/home.js'
+import { facts } from '../../store/file.js'
+import { sidecarName } from '../../store/sidecar.js'
 import { freeBytes } from '../../store/space.js'
 import { failed } from '../dav/error.js'
 import type { DirectoryRecord } from '../directory/record.js'
@@ -28,6 +30,11 @@ export function quotaOf (site: Pick<Site, 'settings'>, { home, owner }: Account)
 export function exceeds (site: Pick<Site, 'settings'>, { home, owner }: Account, more: number): boolean {
   const limit = limitOf(site, owner)
   return limit !== undefined && more > 0 && home.bytesBelow('') + more > limit
+}
+
+/** What the properties of a home take on disk, in bytes: their mirrors, which hold all of them. */
+export function propertyBytes (home: Home): number {
+  return home.directories().reduce((sum, { directory }) => sum + (facts(`${directory}/${sidecarName}`)?.size ?? 0), 0)
 }
 
 /**

@@ -120,6 +120,15 @@ function markBroken (place: Place, name: string, row: MemberRow | undefined, sta
   return false
 }
 
+/** Gives a member a new revision, although its file is the same: who may read it has changed. */
+export function renumber ({ index, collection }: Pick<Place, 'index' | 'collection'>, name: string): void {
+  index.transaction(() => {
+    const revision = nextRevision(index)
+    index.run('UPDATE member SET revision = ? WHERE collection = ? AND name = ?', revision, collection, name)
+    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
+  })
+}
+
 interface News {
   readonly etag: string
   readonly stats: Stats

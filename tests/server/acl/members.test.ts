@@ -133,3 +133,15 @@ t.test('a list goes with what is moved, and not with what is copied (RFC 3744 7.
   t.equal(await reads(`${home}moved/renamed.ics`), 404)
   t.match(await list(`${home}moved/renamed.ics`), /<D:deny>/)
 })
+
+t.test('an event that is given back comes with the next sync', async t => {
+  const { ask } = await half(t)
+  const sync = async (token: string): Promise<{ token: string, names: string[] }> => {
+    const { body } = await ask('REPORT', work, { user: 'bob', body: `<D:sync-collection ${ns}><D:sync-token>${token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>`, headers: { 'content-type': 'application/xml' } })
+    return { token: /<D:sync-token>([^<]*)/.exec(body)?.[1] ?? '', names: [...told(body).keys()] }
+  }
+  const first = await sync('')
+  t.notOk(first.names.includes(`${work}secret.ics`))
+  await share(ask, `${work}secret.ics`, [])
+  t.same((await sync(first.token)).names, [`${work}secret.ics`])
+})

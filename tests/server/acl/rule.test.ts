@@ -110,7 +110,7 @@ t.test('an app password opens no more than it was made for', async t => {
   const proxy = '/principals/users/alice/calendar-proxy-write/'
   for (const [who, limit, expected] of [
     ['alice', { name: 'Phone', readOnly: true }, { [home]: 'read read-acl', [`${home}work/`]: 'read read-acl', '/': 'read', [proxy]: 'read read-acl' }],
-    ['alice', { name: 'Phone', readOnly: false, calendars: ['work'] }, { [home]: 'read', [`${home}work/`]: 'all', [`${home}work/a.ics`]: 'all', [`${home}calendar/`]: '', [`${home}calendar/a.ics`]: '', [`${home}calendar/none.ics`]: '', [`${home}inbox/`]: '', '/': 'read', [proxy]: 'read read-acl' }],
+    ['alice', { name: 'Phone', readOnly: false, calendars: ['work'] }, { [home]: 'read', [`${home}work/`]: 'read write unlock read-acl', [`${home}work/a.ics`]: 'read write unlock read-acl', [`${home}calendar/`]: '', [`${home}calendar/a.ics`]: '', [`${home}calendar/none.ics`]: '', [`${home}inbox/`]: '', '/': 'read', [proxy]: 'read read-acl' }],
     ['alice', { name: 'Phone', readOnly: true, calendars: ['work'] }, { [home]: 'read', [`${home}work/`]: 'read read-acl', [`${home}calendar/`]: '' }],
     ['alice', { name: 'Phone', readOnly: false, calendars: [] }, { [home]: 'read', [`${home}work/`]: '' }],
     ['bob', { name: 'Phone', readOnly: true }, { [`${home}work/`]: 'read read-acl', [`${home}calendar/`]: 'read read-acl' }],

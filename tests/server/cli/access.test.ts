@@ -11,7 +11,7 @@ import { columns } from '../../../server/cli/table.js'
 import { calendarType, event } from '../../event.js'
 import { house, type House } from '../../house.js'
 
-const people = ['alice', 'bob', 'carol', 'root']
+const people = ['alice', 'bob', 'carol', 'admin']
 const others = '[groups.club]\nguid = "g-club"\nmembers = ["users/carol"]\n'
 const works = '/calendars/users/alice/work/'
 
@@ -25,11 +25,11 @@ interface Town extends House {
 
 /** A house whose accounts and settings are on the disk too, so that commands see the same; alice has a calendar with one event. */
 async function town (t: Test, settings: Record<string, string> = {}): Promise<Town> {
-  const home = await house(t, { users: people, accounts: others, settings: { 'access.admins': 'users/root', ...settings } })
+  const home = await house(t, { users: people, accounts: others, settings: { 'access.admins': 'users/admin', ...settings } })
   const data = home.site.settings.data.directory
   mkdirSync(join(data, 'conf'), { recursive: true })
   writeFileSync(join(data, 'conf/accounts.toml'), people.map((name, number) => `[users.${name}]\nguid = "00000000-0000-0000-0000-00000000000${number + 1}"\nquota = "100 MB"\n`).join('') + others)
-  writeFileSync(join(data, 'conf/caldavd.toml'), '[access]\nadmins = ["users/root"]\n')
+  writeFileSync(join(data, 'conf/caldavd.toml'), '[access]\nadmins = ["users/admin"]\n')
   const run: Town['run'] = async (...words) => {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
     let [out, err] = ['', '']
@@ -59,7 +59,7 @@ t.test('grants and revokes hold at the next request, and the table says so', asy
   t.equal(await reach('bob'), 'see')
   t.match(await run('access', 'users/alice/work'), {
     code: 0,
-    out: /^users\/alice\/work\n\/calendars\/users\/alice\/work\/\n\nWHO +MAY +BECAUSE\nroot +everything +access\.admins\nalice +everything +owner\neverybody who has logged in +see busy time +access\.busy\n$/
+    out: /^users\/alice\/work\n\/calendars\/users\/alice\/work\/\n\nWHO +MAY +BECAUSE\nadmin +everything +access\.admins\nalice +everything +owner\neverybody who has logged in +see busy time +access\.busy\n$/
   })
   for (const [words, said, row, expected] of [
     [['--grant', 'bob=read'], 'bob may read users/alice/work\n', /\nbob +read +granted here\n/, ['read', 'see', '']],
@@ -145,7 +145,7 @@ t.test('what goes wrong is one line with what there is', async t => {
     ['an owner without a home', ['access', 'users/carol/calendar'], 1, /users\/carol has no calendars yet/],
     ['a group of paths', ['access', 'groups'], 1, /groups of whom\?/],
     ['no path', ['access'], 2, /CALENDAR is missing/],
-    ['nobody', ['access', 'alice/work', '--grant', 'xyzzy=read'], 1, /there is no account xyzzy, there is alice, bob, carol, root, groups\/club/],
+    ['nobody', ['access', 'alice/work', '--grant', 'xyzzy=read'], 1, /there is no account xyzzy, there is alice, bob, carol, admin, groups\/club/],
     ['nobody near', ['access', 'alice/work', '--grant', 'bbo=read'], 1, /there is no account bbo, did you mean bob\?/],
     ['a principal that is gone', ['access', 'alice/work', '--grant', '/principals/users/eve/=read'], 1, /\/principals\/users\/eve\/ is no principal here/],
     ['no level', ['access', 'alice/work', '--grant', 'bob'], 2, /--grant bob: expected WHO=LEVEL, where LEVEL is read, write, busy/],
@@ -191,8 +191,8 @@ t.test('the public tree', async t => {
   mkdirSync(join(documents, 'calendars/public/club'), { recursive: true })
   writeFileSync(join(documents, 'calendars/public/club/a.ics'), event('a'))
   const club = '/calendars/public/club/'
-  t.same([await reach('bob', club), await reach(undefined, club), await reach('root', club)], ['read', 'read', 'change'])
-  t.match(await run('access', 'public/club', '--grant', 'bob=write'), { code: 0, out: /\nroot +everything +access\.admins\nbob +read and change +granted here\neverybody, also without a login +read +public tree\n$/ })
+  t.same([await reach('bob', club), await reach(undefined, club), await reach('admin', club)], ['read', 'read', 'change'])
+  t.match(await run('access', 'public/club', '--grant', 'bob=write'), { code: 0, out: /\nadmin +everything +access\.admins\nbob +read and change +granted here\neverybody, also without a login +read +public tree\n$/ })
   t.same([await reach('bob', club), await reach('carol', club)], ['change', 'read'])
   t.match((await run('access', 'public')).out, /\npublic\/club +bob: read and change\n/)
   t.match(await run('access', 'public', '--grant', 'bob=write'), { code: 1, err: /public is a home, whose list is fixed: name one of its calendars\n/ })
@@ -241,7 +241,7 @@ t.test('quota', async t => {
 t.test('a home that Apple’s server was told to close', async t => {
   const { run, documents } = await town(t)
   await setProperties(join(documents, 'calendars/users/alice'), '', new Map([['{http://twistedmatrix.com/xml_namespace/dav/private/}access-disabled', '<access-disabled xmlns="http://twistedmatrix.com/xml_namespace/dav/private/"/>']]))
-  t.match((await run('access', 'alice/work')).out, /The home is closed \(access-disabled\)[^]*\nWHO.*\nroot +everything +access\.admins\n$/)
+  t.match((await run('access', 'alice/work')).out, /The home is closed \(access-disabled\)[^]*\nWHO.*\nadmin +everything +access\.admins\n$/)
 })
 
 t.test('what root does belongs to the owner of the documents', { skip: process.getuid?.() === 0 ? false : 'needs root' }, async t => {
