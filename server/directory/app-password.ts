@@ -1,11 +1,11 @@
 import { createHash, randomInt } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { quote, readToml, TomlFault } from '../../conf/toml.js'
 import { AccountsError } from './accounts.js'
-import { locked, replace } from './edit.js'
 import type { Limit } from './identity.js'
 import { guidKey, nameProblem, type DirectoryRecord } from './record.js'
+import { fingerprintOf, locked, readText, replace } from './small-file.js'
 
 /** A password for one device or program of a user. */
 export interface AppPassword extends Limit {
@@ -39,7 +39,7 @@ export class AppPasswords {
 
   /** @throws AccountsError when the file cannot be read or is wrong */
   static async open (parts: AppPasswordParts): Promise<AppPasswords> {
-    const seen = await fingerprint(parts.file)
+    const seen = await fingerprintOf(parts.file)
     return new AppPasswords(parts, await readAppPasswords(parts.file), seen)
   }
 
@@ -62,7 +62,7 @@ export class AppPasswords {
   /** Reads the file again when it was changed. false: it is broken, which was logged; the old ones stay. */
   async refresh (): Promise<boolean> {
     const { file, log } = this.#parts
-    const seen = await fingerprint(file)
+    const seen = await fingerprintOf(file)
     if (seen === this.#seen) return true
     this.#seen = seen
     try {
@@ -84,7 +84,7 @@ export class AppPasswords {
 
 /** All app passwords of a file, in its order; none when there is no file. @throws AccountsError naming file, line and what was expected */
 export async function readAppPasswords (file: string): Promise<AppPassword[]> {
-  const text = await read(file)
+  const text = await readText(file)
   try {
     const { value, entries } = readToml(text)
     const { passwords = [], ...others } = value
@@ -207,18 +207,4 @@ function textOf (passwords: readonly AppPassword[]): string {
 async function edit (file: string, change: (passwords: AppPassword[]) => AppPassword[]): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await locked(file, async () => { await replace(file, textOf(change(await readAppPasswords(file)))) })
-}
-
-async function read (file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw new AccountsError(`${file}: cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-async function fingerprint (file: string): Promise<string> {
-  const found = await stat(file, { bigint: true }).catch(() => undefined)
-  return found === undefined ? 'missing' : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ')
 }

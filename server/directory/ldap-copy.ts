@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { replace } from './edit.js'
+import { replace } from './small-file.js'
 import { isLdapRecord, type LdapRecord, type LdapSettings } from './ldap-record.js'
 
 /** What a directory server said last, for a start when it is down. Without passwords. */

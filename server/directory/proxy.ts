@@ -1,10 +1,10 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { quote, quoteKey, readToml, TomlFault, type Toml } from '../../conf/toml.js'
 import { AccountsError } from './accounts.js'
 import type { Delegations, Directory, Half } from './directory.js'
-import { locked, replace } from './edit.js'
 import { guidKey, recordTypes, type DirectoryRecord } from './record.js'
+import { fingerprintOf, locked, readText, replace } from './small-file.js'
 
 /** What the file of proxies needs around it. */
 export interface DelegatesParts {
@@ -35,19 +35,19 @@ export class Delegates {
 
   /** @throws AccountsError when the file is wrong */
   static async open (parts: DelegatesParts): Promise<Delegates> {
-    const delegates = new Delegates(parts, await fingerprint(parts.file))
-    delegates.#tell(await read(parts.file))
+    const delegates = new Delegates(parts, await fingerprintOf(parts.file))
+    delegates.#tell(await readText(parts.file))
     return delegates
   }
 
   /** Reads the file again if it was changed since. false: it is broken, which was logged; what held before stays. */
   async refresh (): Promise<boolean> {
     const { file, log } = this.#parts
-    const seen = await fingerprint(file)
+    const seen = await fingerprintOf(file)
     if (seen === this.#seen) return true
     this.#seen = seen
     try {
-      this.#tell(await read(file))
+      this.#tell(await readText(file))
       log.info(`${file}: read again`)
       return true
     } catch (error) {
@@ -70,7 +70,7 @@ export class Delegates {
     const { file, directory } = this.#parts
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await locked(file, async () => {
-      const text = await read(file)
+      const text = await readText(file)
       const before = delegationsIn(text, file)
       const key = [...before.keys()].findLast(one => sameRecord(directory.byReference(one), record)) ?? referenceOf(record)
       const names = [...new Set(members.map(referenceOf))]
@@ -79,7 +79,7 @@ export class Delegates {
       // Changed by lines, to keep what people wrote around them; a file in another form is written anew
       const next = edited !== undefined && says(edited, after) ? edited : wholeText(after)
       await replace(file, next)
-      this.#seen = await fingerprint(file)
+      this.#seen = await fingerprintOf(file)
       this.#tell(next)
     })
   }
@@ -182,20 +182,6 @@ function says (text: string, expected: Delegations): boolean {
   }
   return found.size === expected.size && [...expected].every(([key, fields]) => halves.every(half =>
     JSON.stringify(found.get(key)?.[half]) === JSON.stringify(fields[half])))
-}
-
-async function read (file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw new AccountsError(`${file}: cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-async function fingerprint (file: string): Promise<string> {
-  const found = await stat(file, { bigint: true }).catch(() => undefined)
-  return found === undefined ? 'missing' : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ')
 }
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
