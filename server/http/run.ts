@@ -10,7 +10,6 @@ import { admit, demandIf } from '../method/target.js'
 import type { DavReply, DavRequest } from '../site/request.js'
 import type { Requester } from '../site/requester.js'
 import type { Resource } from '../site/resource.js'
-import { dav } from '../xml/name.js'
 import type { Front } from './front.js'
 import { originsOf, visitOf } from './visit.js'
 
@@ -23,11 +22,13 @@ export async function run (front: Front, request: FastifyRequest, user: Requeste
   try {
     return await answer(front, request, user)
   } catch (error) {
-    if (error instanceof DavError && error.element?.name === dav('need-privileges')) await sleep(tick - (performance.now() - begun) % tick)
+    if (error instanceof DavError && refusals.includes(error.status)) await sleep(tick - (performance.now() - begun) % tick)
     throw error
   }
 }
 
+/** What is said where something is missing or must not be seen. */
+const refusals: readonly number[] = [401, 403, 404]
 /** Refusals leave on full ticks (ms): how long they took must not tell what was found. */
 const tick = 5
 

@@ -307,3 +307,21 @@ t.test('what it costs', async t => {
   const microseconds = (performance.now() - start) / 20
   t.ok(microseconds < 50, `remembered: ${microseconds.toFixed(2)} µs`)
 })
+
+t.test('guesses side by side are counted before they are tried', async t => {
+  const directory = new Directory(accounts('[users.alice]\npassword = "plain:right"\n'))
+  let tried = 0
+  const login = new Login({
+    directory, realm: 'r', cacheSeconds: 300, now: Date.now, failures: 3, wait: async () => {},
+    verify: async (_, given) => {
+      tried++
+      await new Promise(resolve => setTimeout(resolve, 20))
+      return given === 'right'
+    }
+  })
+  const guess = async (password: string): Promise<number> => await login.identify(basic(`alice:${password}`), from()).then(found => found === undefined ? 401 : 200, (error: { status: number }) => error.status)
+  const answers = await Promise.all([...Array.from({ length: 30 }, async (_, n) => await guess(`wrong ${n}`)), guess('right')])
+  t.equal(tried, 3)
+  t.same([answers.filter(status => status === 401).length, answers.filter(status => status === 503).length], [3, 28])
+  t.equal(await guess('right'), 429, 'and then it is locked')
+})

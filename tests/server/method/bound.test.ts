@@ -47,3 +47,17 @@ t.test('PROPPATCH keeps to If-Match', async t => {
   t.equal((await ask('PROPPATCH', `${home}a.txt`, { body, headers: { 'if-match': '"nonsense"' } })).status, 412)
   t.equal((await ask('PROPPATCH', `${home}a.txt`, { body, headers: { 'if-match': headers['etag'] ?? '' } })).status, 207)
 })
+
+t.test('a password in a Destination is in no log', async t => {
+  const { ask, lines } = await house(t)
+  await ask('PUT', `${home}a.txt`, { body: 'a' })
+  t.equal((await ask('COPY', `${home}a.txt`, { headers: { destination: 'http://user:SECRET@other.example.org/x' } })).status, 502)
+  t.match(lines.join('\n'), /other\.example\.org/)
+  t.notMatch(lines.join('\n'), /SECRET/)
+})
+
+t.test('one name is one collection, however its accents are written', async t => {
+  const { ask } = await house(t)
+  t.equal((await ask('MKCALENDAR', `${home}caf%C3%A9/`)).status, 201)
+  for (const method of ['MKCALENDAR', 'MKCOL']) t.equal((await ask(method, `${home}cafe%CC%81/`)).status, 405, method)
+})
