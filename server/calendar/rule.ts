@@ -5,9 +5,8 @@ import type { Member } from '../../store/home.js'
 import { properties } from '../../store/property.js'
 import { failed, type DavError } from '../dav/error.js'
 import { href } from '../dav/href.js'
-import { describe } from '../ical/facts.js'
-import { decode, IcalError } from '../ical/parse.js'
-import { calendarObject } from '../ical/validate.js'
+import { IcalError } from '../ical/parse.js'
+import { examined } from './heavy.js'
 import { componentsIn, usualComponents } from '../site/component-set.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
@@ -28,9 +27,9 @@ export interface Proposal {
 const rules: readonly ((proposal: Proposal) => void)[] = [isCalendarData, isSmallEnough]
 
 /** Checks a body against every rule but those of its UID, which hold at the moment of writing. @throws DavError */
-export function examine (proposal: Proposal): Facts {
+export async function examine (proposal: Proposal): Promise<Facts> {
   for (const rule of rules) rule(proposal)
-  const facts = described(proposal.bytes)
+  const facts = await described(proposal.bytes)
   const types = componentsOf(proposal.calendar.collection)
   if (!types.includes(facts.component)) {
     throw failed('supported-calendar-component', `${proposal.calendar.collection.path} holds ${types.join(', ')}, not ${facts.component}`)
@@ -51,11 +50,9 @@ function isSmallEnough ({ site, bytes }: Proposal): void {
   if (bytes.length > largest) throw failed('max-resource-size', `${bytes.length} bytes, at most ${largest} are accepted`)
 }
 
-function described (bytes: Buffer): Facts {
+async function described (bytes: Buffer): Promise<Facts> {
   try {
-    const text = decode(bytes)
-    calendarObject(text)
-    return describe(bytes)
+    return await examined(bytes)
   } catch (error) {
     throw error instanceof IcalError ? failed(error.reason, error.message) : error
   }

@@ -16,7 +16,7 @@ export type Holder = Resource & { readonly collection: Collection, readonly home
  * @throws DavError of a rule, quota-not-exceeded, 507; what `guard` throws
  */
 export async function writeEvent (site: Site, calendar: Holder, name: string, body: { bytes: Buffer, mediaType: string | undefined }, guard: Guard): Promise<{ created: boolean, member: Member }> {
-  const facts = examine({ site, calendar, ...body })
+  const facts = await examine({ site, calendar, ...body })
   await calendar.home.fresh(calendar.collection)
   demandRoom(site, calendar, name)
   return await translated(writeMember(site.store.writing, calendar.home, calendar.collection, name, { bytes: body.bytes, facts }, current => {

@@ -49,6 +49,12 @@ export class TableZone implements Zone {
     return local - this.offsetOf(this.find(this.from, local - shift))
   }
 
+  /** All that it knows, whole cycles included: what makes the same zone elsewhere. */
+  table (): Transitions {
+    if (this.covered < LATEST) this.extend(LATEST)
+    return { first: this.first, at: [...this.at], offset: [...this.offset] }
+  }
+
   private offsetOf (index: number): number {
     return index === -1 ? this.first : this.offset[index]!
   }

@@ -22,7 +22,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   const calendar = holderOf(parent)
   if (header(request, 'content-range') !== undefined) throw new DavError(400, 'POST of a part (Content-Range) is not supported')
   const content = { bytes: body, mediaType: header(request, 'content-type') }
-  const { uid } = examine({ site, calendar, ...content })
+  const { uid } = await examine({ site, calendar, ...content })
   const name = nameFor(calendar, uid)
   const { member } = await writeEvent(site, calendar, name, content, current => {
     if (current !== undefined) throw new DavError(409, `${name} was made by somebody else in the meantime: try again`)

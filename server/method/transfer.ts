@@ -130,7 +130,7 @@ async function guardOf ({ request: { site }, moves, name }: Transfer, from: Spot
   if (!folder.collection.holdsObjects) return () => {}
   const content = from.home.content(from.collection, from.name)
   if (content === undefined) throw new DavError(404, `${from.name} does not exist`)
-  const facts = examine({ site, calendar: folder, bytes: content.bytes, mediaType: undefined })
+  const facts = await examine({ site, calendar: folder, bytes: content.bytes, mediaType: undefined })
   await folder.home.fresh(folder.collection)
   const leaving = moves && from.home === folder.home && from.collection.id === folder.collection.id ? from.name : undefined
   if (leaving === undefined) demandRoom(site, folder, name)
