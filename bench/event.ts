@@ -22,6 +22,15 @@ export function event (n: number, version = 0): Sample {
   return { name: `${uid.slice(0, 12)}.ics`, text: calendar(uid, n, version, body) }
 }
 
+/** The nth event again, recurring without end since 2010: weekly, monthly, daily and yearly in turn. */
+export function series (n: number): Sample {
+  const uid = `bench-${n.toString(36).padStart(6, '0')}@example.org`
+  const at = new Date(Date.UTC(2010, n % 12, 1 + n % 28, 7 + n % 11))
+  const rule = [`FREQ=WEEKLY;BYDAY=${weekdays[at.getUTCDay()]}`, 'FREQ=MONTHLY', 'FREQ=DAILY', 'FREQ=YEARLY'][Math.floor(n / 5) % 4]
+  const lines = [`DTSTART;TZID=Europe/Berlin:${utc(at).slice(0, -1)}`, 'DURATION:PT45M', `RRULE:${rule}`]
+  return { name: `${uid.slice(0, 12)}.ics`, text: calendar(uid, n, 0, { zone: berlin, lines }) }
+}
+
 /** The first `size` events. */
 export function events (size: number): Sample[] {
   return Array.from({ length: size }, (_, n) => event(n))
@@ -37,7 +46,7 @@ function single (at: Date): Body {
 }
 
 function recurring (n: number, at: Date): Body {
-  const weekday = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'][at.getUTCDay()]
+  const weekday = weekdays[at.getUTCDay()]
   const rule = [`FREQ=WEEKLY;BYDAY=${weekday}`, 'FREQ=MONTHLY', 'FREQ=DAILY', 'FREQ=YEARLY'][n % 4]
   const end = n % 8 < 4 ? '' : ';COUNT=20'
   const local = utc(at).slice(0, -1)
@@ -46,6 +55,8 @@ function recurring (n: number, at: Date): Body {
     lines: [`DTSTART;TZID=Europe/Berlin:${local}`, 'DURATION:PT45M', `RRULE:${rule}${end}`]
   }
 }
+
+const weekdays = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA']
 
 interface Body {
   readonly zone: string

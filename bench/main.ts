@@ -6,12 +6,14 @@ import { events } from './event.js'
 import { large } from './large.js'
 import { machine } from './machine.js'
 import { measure, measureCold, type Pace } from './measure.js'
+import { recurring, recurringGoal, recurringReport } from './recurring.js'
 import { report } from './report.js'
 import { Seat } from './seat.js'
 import { Results } from './series.js'
 import { caldavd } from './server-caldavd.js'
 import { radicale } from './server-radicale.js'
 import { xandikos } from './server-xandikos.js'
+import { stallGoal, stallReport, stalls } from './stall.js'
 import { Undo } from './undo.js'
 
 const usage = `Measures caldavd beside other CalDAV servers on this machine.
@@ -22,6 +24,8 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --limit 20                 seconds for one operation of one server in all rounds
   --large                    also memory with 100,000 events (caldavd only)
   --access                   nothing but the cost of access control: a sharee beside the owner (caldavd only)
+  --recurring                nothing but month queries over series without end
+  --stalls                   nothing but how long heavy requests keep others waiting (caldavd only)
   --markdown FILE            write the report there too
 `
 
@@ -31,6 +35,8 @@ interface Options {
   readonly pace: Pace
   readonly large: boolean
   readonly access: boolean
+  readonly recurring: boolean
+  readonly stalls: boolean
   readonly markdown: string | undefined
 }
 
@@ -58,6 +64,18 @@ async function run (options: Options): Promise<void> {
     const ways = await access(first, pace, undo)
     process.stdout.write(accessReport(ways))
     if (ways.some(({ ratio }) => ratio > goal)) process.exitCode = 1
+    return
+  }
+  if (options.recurring) {
+    const months = await recurring(contenders, pace, undo)
+    process.stdout.write(recurringReport(months))
+    if (!((months[0]?.median ?? NaN) < recurringGoal)) process.exitCode = 1
+    return
+  }
+  if (options.stalls && first !== undefined) {
+    const found = await stalls(first, pace, undo)
+    process.stdout.write(stallReport(found))
+    if (found.some(({ stall }) => stall > stallGoal)) process.exitCode = 1
     return
   }
   const results = new Results()
@@ -129,6 +147,8 @@ function options (args: string[]): Options {
       limit: { type: 'string', default: '20' },
       large: { type: 'boolean', default: false },
       access: { type: 'boolean', default: false },
+      recurring: { type: 'boolean', default: false },
+      stalls: { type: 'boolean', default: false },
       markdown: { type: 'string' },
       help: { type: 'boolean', default: false }
     }
@@ -152,6 +172,8 @@ function options (args: string[]): Options {
     },
     large: values.large,
     access: values.access,
+    recurring: values.recurring,
+    stalls: values.stalls,
     markdown: values.markdown
   }
 }

@@ -102,16 +102,28 @@ export const table = {
     timeoutSeconds: number(10, 1, 120, 'How long the directory server may take for one answer', 'seconds'),
     entries: number(50_000, 1, 1_000_000, 'Most entries of one kind; when there are more, the directory is not used', 'entries')
   },
+  calendars: {
+    replace: boolean(false, 'PUT of a whole .ics file on a calendar replaces everything in it; what is not in the file is lost')
+  },
   limits: {
     bodyBytes: bytes('10 MB', 'Largest body of a request'),
     xmlBytes: bytes('1 MB', 'Largest XML body of a request'),
     xmlDepth: number(100, 1, 1000, 'Deepest nesting of XML elements', 'levels'),
     resourceBytes: bytes('1 MB', 'Largest event or task (CALDAV:max-resource-size)'),
     propertyBytes: bytes('64 KB', 'Largest value of one property a client may store'),
-    instances: number(3000, 1, 1_000_000, 'Most instances of one repeating event that are counted (CALDAV:max-instances)', 'instances'),
+    instances: number(10_000, 1, 1_000_000, 'Most instances of one repeating event that has an end, and of any in one answer (CALDAV:max-instances)', 'instances'),
+    attendees: number(0, 0, 1_000_000, 'Most attendees of one event (CALDAV:max-attendees-per-instance); 0 = no limit', 'attendees'),
+    minDateTime: optional(utcTime('19000101T000000Z', 'Earliest time of an event or task, and of what is searched through (CALDAV:min-date-time)')),
+    maxDateTime: optional(utcTime('20991231T235959Z', 'Latest time of the same (CALDAV:max-date-time)')),
+    matches: number(100_000, 1, 10_000_000, 'Most events in the answer to one search (DAV:number-of-matches-within-limits)', 'events'),
     collections: number(250, 1, 100_000, 'Most calendars in one home', 'calendars'),
     resources: number(100_000, 1, 10_000_000, 'Most events in one calendar', 'events'),
+    importObjects: number(20_000, 1, 1_000_000, 'Most events in one file that is imported into a calendar', 'events'),
+    bulkObjects: number(200, 1, 100_000, 'Most events that one request may make, change and remove (MM:multiput)', 'events'),
     quotaBytes: storage('0', 'Most bytes of all files in one home (DAV:quota-available-bytes); 0 = as many as fit. An account may have a quota of its own')
+  },
+  timezones: {
+    service: boolean(true, 'Tells anybody about time zones at /stdtimezones (RFC 7808) and /timezones, so that clients may leave them out of events (RFC 7809)')
   },
   log: {
     level: choice('info', ['error', 'warn', 'info', 'debug'], 'Least important lines that are still written: error, warn, info or debug'),
@@ -180,6 +192,18 @@ function text (written: string, meaning: string) {
   return {
     written, meaning, expects: 'a text of one line',
     read: (value: unknown) => typeof value === 'string' && !/[\0-\x1f\x7f]/.test(value) ? value : undefined
+  }
+}
+
+function utcTime (written: string, meaning: string) {
+  return {
+    written, meaning, expects: `a time in UTC like "${written}"`,
+    read: (value: unknown) => {
+      const [, year, month, day, hour, minute, second] = typeof value === 'string' ? /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(value) ?? [] : []
+      const text = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`
+      // a day that is not in the calendar becomes another one
+      return !Number.isNaN(Date.parse(text)) && new Date(text).toISOString() === text ? value as string : undefined
+    }
   }
 }
 

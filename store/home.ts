@@ -1,18 +1,19 @@
-import { createHash } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
 import { facts as statsOf, read } from './file.js'
 import type { Describe } from './index/fact.js'
-import { nextRevision, revision, trim, trimmed } from './index/journal.js'
+import { listIn } from './index/access-list.js'
+import { collectionRows, collectionsSince, idOf, loseCollection, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
+import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { slice, tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { body } from './index/search.js'
-import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, renumber, updateMember, type MemberRow, type Place } from './index/update.js'
+import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { entries, fileNames, removeDrafts } from './scan.js'
-import { heal, mirrored, properties } from './property.js'
+import { hashOf, heal, mirrored, properties } from './property.js'
 
 export type { Member } from './index/listing.js'
 
@@ -48,8 +49,6 @@ export interface HomeOptions {
   readonly lost: (directory: string) => void
   readonly report: (message: string) => void
 }
-
-interface CollectionRow { id: number, path: string, attributes: string, revision: number, changed: number, gone: number }
 
 /** What this process knows of a directory that is there. */
 interface Known {
@@ -207,7 +206,7 @@ export class Home {
       this.guarded(() => {
         const walk: Walk = { rows: new Map(), found: new Set(), changed: [] }
         this.index.transaction(() => {
-          for (const row of this.index.all<CollectionRow>('SELECT * FROM collection')) walk.rows.set(row.path, row)
+          for (const row of collectionRows(this.index)) walk.rows.set(row.path, row)
           this.#walk('', walk, 0)
           for (const row of walk.rows.values()) if (!walk.found.has(row.path)) this.#lose(row, walk)
         })
@@ -253,17 +252,9 @@ export class Home {
     const stamp = stampOf(stats)
     if (known !== undefined && row?.gone === 0 && known.stamp === stamp) return known.collection
     const values = properties(directory, '')
-    const attributes = hashOf(values)
     const resourcetype = values.get('{DAV:}resourcetype')
     const id = idOf(path)
-    if (row === undefined) {
-      const now = nextRevision(this.index)
-      this.index.run("INSERT INTO collection (id, path, attributes, revision, changed, members, bytes) SELECT ?1, ?2, ?3, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1",
-        id, path, attributes, now)
-    } else if (row.gone === 1 || row.attributes !== attributes) {
-      this.index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, nextRevision(this.index), id)
-      if (known !== undefined || row.gone === 1) changed.push(path)
-    }
+    if (recordCollection(this.index, row, { id, path, attributes: hashOf(values), list: listIn(values) }) && row !== undefined && (known !== undefined || row.gone === 1)) changed.push(path)
     const collection = { id, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
     const same = known !== undefined && sameCollection(known.collection, collection)
     if (known?.collection.holdsObjects !== collection.holdsObjects) forgetOthers(this.index, id, collection.holdsObjects)
@@ -278,13 +269,7 @@ export class Home {
     this.#known.delete(row.path)
     this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
-    const names = this.index.all<{ name: string }>("SELECT name FROM member WHERE collection = ? AND etag <> ''", row.id)
-    const now = nextRevision(this.index)
-    for (const table of ['span', 'wide']) this.index.run(`DELETE FROM ${table} WHERE collection = ?`, row.id)
-    this.index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', row.id)
-    this.index.run('DELETE FROM member WHERE collection = ?', row.id)
-    for (const { name } of names) this.index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', row.id, name, now)
-    this.index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '' WHERE id = ?", now, now, row.id)
+    loseCollection(this.index, row.id)
     changed.push(row.path)
   }
 
@@ -529,8 +514,12 @@ export class Home {
 
   /** How far a collection has come: its own properties and its members. Call `fresh` before. */
   progress (collection: Collection): Progress {
-    const row = this.index.get<CollectionRow>('SELECT * FROM collection WHERE id = ?', collection.id)
-    return { epoch: this.index.epoch, revision: Math.max(row?.revision ?? 0, row?.changed ?? 0) }
+    return { epoch: this.index.epoch, revision: revisionOf(this.index, collection.id) }
+  }
+
+  /** How far a collection has come with all that is below it. */
+  progressBelow (collection: Collection): Progress {
+    return collection.path === '' ? this.total() : { epoch: this.index.epoch, revision: revisionBelow(this.index, collection.path) }
   }
 
   /** How far the whole home has come. */
@@ -538,23 +527,14 @@ export class Home {
     return { epoch: this.index.epoch, revision: revision(this.index) }
   }
 
-  /** Changes up to this revision are forgotten. */
-  trimmed (): number {
-    return trimmed(this.index)
+  /** Changes up to this revision are forgotten. @param collection  only what was directly in it counts */
+  trimmed (collection?: Collection): number {
+    return collection === undefined ? trimmed(this.index) : trimmedIn(this.index, collection.id)
   }
 
   /** The collections below one that appeared, changed or went since a revision. Call `fresh` on each before. */
-  collectionsSince (path: string, since: number, deep: boolean): { path: string, gone: boolean, revision: number }[] {
-    const prefix = path === '' ? '' : `${path}/`
-    return this.index.all<CollectionRow>('SELECT * FROM collection WHERE max(revision, changed) > ? ORDER BY max(revision, changed), path', since)
-      .filter(row => row.path !== path && row.path.startsWith(prefix) && (deep || !row.path.slice(prefix.length).includes('/')))
-      .map(row => ({ path: row.path, gone: row.gone === 1, revision: Math.max(row.revision, row.changed) }))
-  }
-
-  /** Records that a member is another one to those who follow the changes, although its file is the same. */
-  renew (collection: Collection, name: string): void {
-    this.guarded(() => { renumber(this.place(collection), name) })
-    this.#options.changed(this, collection.path)
+  collectionsSince (path: string, since: number, deep: boolean): CollectionChange[] {
+    return collectionsSince(this.index, path, since, deep)
   }
 
   /** Records that a collection's properties changed. */
@@ -576,11 +556,6 @@ function progressOf (index: Index): string {
   return `${index.epoch} ${revision(index)}`
 }
 
-/** The number of a collection: of its path, so that it is the same in every index. */
-function idOf (path: string): number {
-  return createHash('sha256').update(path).digest().readUIntBE(0, 6)
-}
-
 // `updateMember` says what is wrong with a file that must not be read
 function readable (path: string): ReturnType<typeof read> {
   try {
@@ -589,11 +564,6 @@ function readable (path: string): ReturnType<typeof read> {
     if (isUnreadable(error)) return undefined
     throw error
   }
-}
-
-function hashOf (values: ReadonlyMap<string, string>): string {
-  if (values.size === 0) return ''
-  return createHash('sha256').update(JSON.stringify([...values].sort(([a], [b]) => a < b ? -1 : 1))).digest('base64url').slice(0, 16)
 }
 
 function sameCollection (a: Collection, b: Collection): boolean {

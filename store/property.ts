@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as attribute from './attribute.js'
 import type { Properties } from './attribute.js'
 import { StoreError } from './error.js'
@@ -21,6 +22,12 @@ export function properties (directory: string, member: string): Properties {
 /** Whether a file has any dead property, without reading them. */
 export function hasProperties (directory: string, member: string): boolean {
   return mirror(readSidecar(directory), member) !== undefined || attribute.names(pathOf(directory, member)).length > 0
+}
+
+/** What changes when a property does; '' = none is there. */
+export function hashOf (values: Properties): string {
+  if (values.size === 0) return ''
+  return createHash('sha256').update(JSON.stringify([...values].sort(([a], [b]) => a < b ? -1 : 1))).digest('base64url').slice(0, 16)
 }
 
 function pathOf (directory: string, member: string): string {

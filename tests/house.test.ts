@@ -59,6 +59,12 @@ t.test('a library has one door', async t => {
   }
 })
 
+t.test('recurrence has one door', async t => {
+  const behind = imports.filter(({ file, wanted }) => wanted.startsWith('.') && normalize(join(dirname(file), wanted)).startsWith('server/ical/recur/'))
+  t.ok(behind.length > 5, 'the parts were found')
+  t.same(behind.filter(({ file }) => file !== 'server/ical/recur.ts' && !file.startsWith('server/ical/recur/')), [], 'server/ical/recur/ is imported by recur.ts only')
+})
+
 t.test('no file is called by a name that has no reason to stop growing', async t => {
   const all = ['bin', 'conf', 'server', 'store', 'twistedcompat'].flatMap(files)
   t.same(all.filter(file => /\/(?:utils?|common|helpers?|types|index|misc)\.ts$/.test(file)), [])

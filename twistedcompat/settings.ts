@@ -66,6 +66,9 @@ export const settingRows: readonly SettingRow[] = [
   { apple: 'Authentication.Basic.Enabled', ours: 'authentication.basic', kind: 'boolean' },
   { apple: 'Authentication.Basic.AllowedOverWireUnencrypted', ours: 'authentication.plainBasic', kind: 'boolean', convert: (isAllowed: boolean) => isAllowed ? 'always' : 'local' },
   { apple: 'Authentication.Digest.Enabled', ours: 'authentication.digest', kind: 'boolean', convert: (isEnabled: boolean) => isEnabled ? 'auto' : 'off' },
+  // 2.x to 6.x; later the standard service had a switch of its own
+  { apple: 'EnableTimezoneService', ours: 'timezones.service', kind: 'boolean' },
+  { apple: 'TimezoneService.Enabled', ours: 'timezones.service', kind: 'boolean' },
   { apple: 'AccessLogFile', ours: 'log.access', kind: 'string', convert: logFile },
   { apple: 'ErrorLogFile', ours: 'log.error', kind: 'string', convert: logFile },
   { apple: 'DefaultLogLevel', ours: 'log.level', kind: 'string', convert: logLevel }

@@ -31,10 +31,9 @@ function keptOn (directory: Directory, path: string, around: string, member: str
   const known = kept.get(path)
   if (known !== undefined && known.stamp === stamp && known.version === directory.version) return known
   const values = properties(around, member)
-  const acl = aclIn(values)
   const found = {
     stamp, version: directory.version,
-    aces: acl === undefined ? nothing : acesKept(acl, directory),
+    aces: acesIn(values, directory),
     isDisabled: disabledMarks.some(mark => values.has(mark))
   }
   if (kept.size >= mostKept) kept.clear()
@@ -52,18 +51,36 @@ export function aclIn (values: ReadonlyMap<string, string>): Element | undefined
   return wrapper === undefined ? undefined : child(wrapper, dav('acl'))
 }
 
-/** The ACEs that a client has set on a resource (or Apple's server kept for it). Homes have none: theirs are fixed, but for the rules of 2006. */
-export function ownAces ({ directory, settings }: Rules, { kind, collection, member }: Resource): readonly Ace[] {
+/** The lists of an earlier time: that of a collection, or of a file in it, as properties; undefined = as it is now. */
+export type ListsThen = (collection: Collection, member: string | undefined) => ReadonlyMap<string, string> | undefined
+
+/**
+ * The ACEs that a client has set on a resource (or Apple's server kept for it). Homes have none: theirs are fixed, but for the rules of 2006.
+ * @param then  instead of what is on the disk
+ */
+export function ownAces ({ directory, settings }: Rules, { kind, collection, member, segments }: Resource, then?: ListsThen): readonly Ace[] {
   if (collection === undefined) return nothing
   if (kind === 'event' || kind === 'file') {
+    const earlier = then?.(collection, segments.at(-1))
+    if (earlier !== undefined) return acesIn(earlier, directory)
     return member?.hasProperties === true ? keptOn(directory, `${collection.directory}/${member.name}`, collection.directory, member.name).aces : nothing
   }
   if (kind === 'unmapped' || (kind === 'home' && settings.access.defaults !== '2006')) return nothing
-  return keptOn(directory, collection.directory, collection.directory, '').aces
+  return collectionAces(directory, collection, then)
+}
+
+function collectionAces (directory: Directory, collection: Collection, then: ListsThen | undefined): readonly Ace[] {
+  const earlier = then?.(collection, undefined)
+  return earlier === undefined ? keptOn(directory, collection.directory, collection.directory, '').aces : acesIn(earlier, directory)
+}
+
+function acesIn (values: ReadonlyMap<string, string>, directory: Directory): readonly Ace[] {
+  const acl = aclIn(values)
+  return acl === undefined ? nothing : acesKept(acl, directory)
 }
 
 /** What a resource gets from the collections around it, nearest first, with where it comes from. `deepest` is the nearest of them. */
-function inheritedAces (site: Rules, { owner, home, segments }: Resource, deepest: Collection | undefined): Ace[] {
+function inheritedAces (site: Rules, { owner, home, segments }: Resource, deepest: Collection | undefined, then: ListsThen | undefined): Ace[] {
   const found: Ace[] = []
   const from = (path: readonly string[], aces: readonly Ace[]): void => {
     for (const each of aces) if (each.isInheritable) found.push({ ...each, inherited: href(path, true) })
@@ -72,11 +89,11 @@ function inheritedAces (site: Rules, { owner, home, segments }: Resource, deepes
   if (home !== undefined) {
     for (let path = deepest?.path ?? ''; path !== ''; path = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '') {
       const around = home.collection(path)
-      if (around !== undefined) from([...root, ...path.split('/')], keptOn(site.directory, around.directory, around.directory, '').aces)
+      if (around !== undefined) from([...root, ...path.split('/')], collectionAces(site.directory, around, then))
     }
   }
   const collection = home?.collection('')
-  if (collection !== undefined) from(root, ownAces(site, { kind: 'home', segments: root, owner, home, collection }))
+  if (collection !== undefined) from(root, ownAces(site, { kind: 'home', segments: root, owner, home, collection }, then))
   if (owner !== undefined) from(root, homeAces(site, owner))
   else if (home !== undefined) from(root, publicAces())
   return found
@@ -85,8 +102,9 @@ function inheritedAces (site: Rules, { owner, home, segments }: Resource, deepes
 /**
  * The access control list in force on a resource, in the order it is evaluated: administrators and the owner, its own ACEs,
  * those of its kind, those it inherits, nearest first. The first that speaks of a privilege decides about it.
+ * @param then  the lists of an earlier time, instead of those on the disk
  */
-export function aclOf (site: Rules, resource: Resource): Ace[] {
+export function aclOf (site: Rules, resource: Resource, then?: ListsThen): Ace[] {
   const { kind, owner, home, collection, segments } = resource
   const isInHome = segments[0] === 'calendars' && segments.length >= homeLength(segments)
   const root = href(segments.slice(0, homeLength(segments)), true)
@@ -94,8 +112,8 @@ export function aclOf (site: Rules, resource: Resource): Ace[] {
   const owners = !isInHome || owner === undefined ? [] : [kind === 'home' ? ownerAce(owner) : { ...ownerAce(owner), inherited: root }]
   const isFile = kind === 'event' || kind === 'file' || kind === 'unmapped'
   const around = isFile ? collection : parentCollection(home, collection)
-  const inherited = !isInHome ? [] : kind === 'home' ? homeOwn(site, resource) : inheritedAces(site, resource, around)
-  return [...first, ...owners, ...ownAces(site, resource), ...kindAces(site, resource), ...inherited]
+  const inherited = !isInHome ? [] : kind === 'home' ? homeOwn(site, resource) : inheritedAces(site, resource, around, then)
+  return [...first, ...owners, ...ownAces(site, resource, then), ...kindAces(site, resource), ...inherited]
 }
 
 function homeOwn (site: Rules, { owner }: Resource): readonly Ace[] {

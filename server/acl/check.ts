@@ -6,7 +6,7 @@ import type { Requester } from '../site/requester.js'
 import { hrefOf, kindOf, type Resource } from '../site/resource.js'
 import { element } from '../xml/element.js'
 import { caldav, dav, type Name } from '../xml/name.js'
-import { aclOf, granted, isDisabled } from './acl.js'
+import { aclOf, granted, isDisabled, type ListsThen } from './acl.js'
 import { adminAces } from './defaults.js'
 import { holds, maskOfAll, namesIn, type Mask } from './privilege.js'
 
@@ -28,8 +28,8 @@ export function maskFor (user: Requester, resource: Resource): Mask {
   return mask
 }
 
-function evaluate (user: Requester, resource: Resource): Mask {
-  const aces = isDisabled(user.site, resource) ? adminAces(user.site) : aclOf(user.site, resource)
+function evaluate (user: Requester, resource: Resource, then?: ListsThen): Mask {
+  const aces = isDisabled(user.site, resource) ? adminAces(user.site) : aclOf(user.site, resource, then)
   const mask = granted(aces, user, resource)
   return user.limit === undefined ? mask : mask & reachOf(user, resource)
 }
@@ -55,6 +55,11 @@ export function privileges (user: Requester, resource: Resource): readonly Name[
 /** Whether who asks has a privilege on a resource. */
 export function allowed (user: Requester, resource: Resource, privilege: Name): boolean {
   return holds(maskFor(user, resource), privilege, resource.kind)
+}
+
+/** Whether who asks would have a privilege on a resource if the lists of an earlier time still held. */
+export function allowedThen (user: Requester, resource: Resource, privilege: Name, then: ListsThen): boolean {
+  return holds(evaluate(user, resource, then), privilege, resource.kind)
 }
 
 /**

@@ -3,17 +3,20 @@ import type { Component } from '../ical/component.js'
 import { expand } from '../ical/expand.js'
 import { limitFreeBusy, limitRecurrence } from '../ical/limit.js'
 import type { Range } from '../ical/overlap.js'
-import { decode, parse } from '../ical/parse.js'
-import { Budget } from '../ical/recur.js'
+import { decode, IcalError, parse } from '../ical/parse.js'
+import type { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
 import { trim, type CompSelect } from '../ical/trim.js'
-import { write } from '../ical/write.js'
 import { child, elements, type Element } from '../xml/element.js'
 import { caldav } from '../xml/name.js'
 import { timeRange } from './filter.js'
+import { formOf, mediaTypes, rendered } from './media.js'
+import { withZones, type ZonesWanted } from './zones.js'
 
-/** What of an object a CALDAV:calendar-data asks for (RFC 4791 9.6). */
+/** What of an object is asked for, and in which form (RFC 4791 9.6, RFC 7809 3.1.3). Without anything: as it is stored. */
 export interface DataRequest {
+  readonly form?: 'json'
+  readonly zones?: ZonesWanted
   readonly expand?: Range
   readonly limitRecurrence?: Range
   readonly limitFreeBusy?: Range
@@ -21,13 +24,18 @@ export interface DataRequest {
 }
 
 /**
- * Reads a CALDAV:calendar-data.
+ * Reads a CALDAV:calendar-data. Attributes and elements that are not known are ignored (RFC 4918 17). Where both expand and
+ * limit-recurrence-set stand, which the RFC does not allow, expand holds: of what it gives there is nothing to limit.
+ * @param zones  what the header CalDAV-Timezones asks for
  * @throws DavError supported-calendar-data for another media type or version, valid-filter for a bad range
  */
-export function dataRequest (wanted: Element): DataRequest {
-  const type = wanted.attributes['content-type'] ?? 'text/calendar'
+export function dataRequest (wanted: Element, zones?: ZonesWanted): DataRequest {
+  const type = wanted.attributes['content-type'] ?? mediaTypes.text
   const version = wanted.attributes['version'] ?? '2.0'
-  if (type.toLowerCase() !== 'text/calendar' || version !== '2.0') throw failed('supported-calendar-data', `calendar data is text/calendar 2.0 here, not ${type} ${version}`)
+  const form = formOf(type)
+  if (form === undefined || version.trim() !== '2.0') {
+    throw failed('supported-calendar-data', `calendar data is ${mediaTypes.text} or ${mediaTypes.json} 2.0 here, not ${type.slice(0, 80)} ${version.slice(0, 80)}`)
+  }
   const comp = child(wanted, caldav('comp'))
   const range = (name: string): Range | undefined => {
     const source = child(wanted, caldav(name))
@@ -39,6 +47,8 @@ export function dataRequest (wanted: Element): DataRequest {
   }
   const [expandTo, recurrence, freeBusy] = [range('expand'), range('limit-recurrence-set'), range('limit-freebusy-set')]
   return {
+    ...(form === 'json' ? { form } : {}),
+    ...(zones === undefined ? {} : { zones }),
     ...(expandTo === undefined ? {} : { expand: expandTo }),
     ...(recurrence === undefined ? {} : { limitRecurrence: recurrence }),
     ...(freeBusy === undefined ? {} : { limitFreeBusy: freeBusy }),
@@ -64,22 +74,47 @@ function nameOf (source: Element): string {
   return name
 }
 
-/** The text of an object, as much of it as is asked for: its own bytes when that is all. */
-export function dataOf (bytes: Buffer, request: DataRequest, floating: Zone, mostInstances: number): string {
+/**
+ * An object, as much of it as is asked for: the bytes that are stored when that is all, or when all else changes nothing.
+ * A pure function of values that can be sent to a thread.
+ * @throws DavError number-of-recurrences-within-limits when the budget is spent (`budget.outOf` says on what), valid-calendar-data for
+ *   what cannot be read
+ */
+export function dataOf (bytes: Uint8Array, request: DataRequest, floating: Zone, budget: Budget): string {
   // what is served has been read as UTF-8 before; only a byte order mark has no place inside XML
-  if (Object.keys(request).length === 0) return bytes.toString('utf8').replace(/^\ufeff/, '')
-  const text = decode(bytes)
-  let calendar: Component = parse(text)
-  if (request.expand !== undefined) calendar = expanded(calendar, request.expand, floating, mostInstances)
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').replace(/^\ufeff/, '')
+  if (isAsStored(request, raw)) return raw
+  const stored = readable(bytes)
+  let calendar: Component = stored
+  if (request.expand !== undefined) calendar = expanded(calendar, request.expand, floating, budget, raw.length)
   else if (request.limitRecurrence !== undefined) calendar = limitRecurrence(calendar, request.limitRecurrence, floating)
   if (request.limitFreeBusy !== undefined) calendar = limitFreeBusy(calendar, request.limitFreeBusy)
-  return write(request.select === undefined ? calendar : trim(calendar, request.select))
+  if (request.select !== undefined) calendar = trim(calendar, request.select)
+  if (request.zones !== undefined) calendar = withZones(calendar, request.zones, stored)
+  return request.form === undefined && calendar === stored ? raw : rendered(calendar, request.form ?? 'text')
 }
 
+/** Nothing is asked for, or only zones of an object in which there is nothing to leave out or to add. */
+function isAsStored ({ zones, ...others }: DataRequest, raw: string): boolean {
+  return Object.keys(others).length === 0 && (zones === undefined || !(zones === 'F' ? /vtimezone/i : /tzid/i).test(raw.replace(/\r?\n[ \t]/g, '')))
+}
+
+/** One file that somebody spoilt by hand must not spoil the answer for all others. */
+function readable (bytes: Uint8Array): Component {
+  try {
+    return parse(decode(bytes))
+  } catch (error) {
+    throw error instanceof IcalError ? failed(error.reason, error.message) : error
+  }
+}
+
+/** Of one object, in characters: a long text that repeats for years. */
+const mostPrinted = 8 * 1024 * 1024
+
 // RFC 4791 9.6.5: a recurrence set too large to be expanded is refused rather than cut off
-function expanded (calendar: Component, range: Range, floating: Zone, mostInstances: number): Component {
-  const budget = new Budget({ instances: mostInstances, milliseconds: 500 })
+function expanded (calendar: Component, range: Range, floating: Zone, budget: Budget, size: number): Component {
   const result = expand(calendar, range, budget, floating)
-  if (budget.exhausted) throw failed('number-of-recurrences-within-limits', `the event repeats more than ${mostInstances} times in the range asked for`)
+  const times = result.components.length / Math.max(1, calendar.components.length)
+  if (budget.exhausted || times * size > mostPrinted) throw failed('number-of-recurrences-within-limits', 'the event repeats too often in the range asked for')
   return result
 }

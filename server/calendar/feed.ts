@@ -1,35 +1,52 @@
 import { body } from '../../store/index/search.js'
 import type { Member } from '../../store/home.js'
 import { properties } from '../../store/property.js'
-import { escapeText, property, type Component, type Property } from '../ical/component.js'
-import { decode, IcalError, parse } from '../ical/parse.js'
-import { write } from '../ical/write.js'
+import { escapeText, type Property } from '../ical/component.js'
 import { fromStored } from '../site/stored.js'
 import { text } from '../xml/element.js'
 import { apple, dav, type Name } from '../xml/name.js'
+import type { FormWanted } from './form.js'
+import { heavyBytes, inThread } from './heavy.js'
+import { rendered, type Form } from './media.js'
+import { partOf, type Part } from './part.js'
 import type { Holder } from './write.js'
 
 /**
- * A calendar as one iCalendar stream, in pieces: its name and colour as subscribers understand them, then objects, each time
- * zone once.
+ * A calendar as one stream of iCalendar or jCal, in pieces: its name and colour as subscribers understand them, then objects, each
+ * time zone once.
  * @param members  those that may be read; call `fresh` before
  */
-export async function * feed ({ home, collection }: Holder, members: readonly Member[]): AsyncGenerator<string> {
-  const head = write({ name: 'VCALENDAR', properties: headOf(collection), components: [], line: 0 })
-  yield head.slice(0, head.indexOf('END:VCALENDAR'))
+export async function * feed ({ home, collection }: Holder, members: readonly Member[], wanted: FormWanted): AsyncGenerator<string> {
+  const { open, between, close } = frames[wanted.form](rendered({ name: 'VCALENDAR', properties: headOf(collection), components: [], line: 0 }, wanted.form))
+  yield open
   const zones = new Set<string>()
+  const isNew = (tzid: string): boolean => !zones.has(tzid) && zones.add(tzid).size > 0
+  let isFirst = true
   let waiting = ''
   let until = performance.now() + slice
   for (const { id } of members) {
     const bytes = body(home.index, id)
-    if (bytes !== undefined) waiting += partsOf(bytes, zones)
+    const part = bytes === undefined ? nothing : bytes.length > heavyBytes ? await inThread('part', { bytes, wanted }) : partOf(bytes, wanted)
+    for (const text of [...part.zones.flatMap(([tzid, text]) => isNew(tzid) ? [text] : []), ...part.others]) {
+      waiting += isFirst ? text : between + text
+      isFirst = false
+    }
     if (waiting.length < 65_536 && performance.now() < until) continue
     yield waiting
     waiting = ''
     await new Promise(resolve => setImmediate(resolve))
     until = performance.now() + slice
   }
-  yield `${waiting}END:VCALENDAR\r\n`
+  yield waiting + close
+}
+
+const nothing: Part = { zones: [], others: [] }
+
+/** What stands around and between the components, from a calendar that has none. */
+const frames: Readonly<Record<Form, (empty: string) => { readonly open: string, readonly between: string, readonly close: string }>> = {
+  text: empty => ({ open: empty.slice(0, empty.indexOf('END:VCALENDAR')), between: '', close: 'END:VCALENDAR\r\n' }),
+  // ["vcalendar",[…],[ ]]
+  json: empty => ({ open: empty.slice(0, -2), between: ',', close: ']]' })
 }
 
 /** Others get their turn after so many ms of a long stream. */
@@ -61,23 +78,4 @@ const none: Property['parameters'] = Object.freeze(Object.create(null) as Proper
 
 function line (name: string, value: string): Property {
   return { name, value, parameters: none, line: 0 }
-}
-
-function partsOf (bytes: Buffer, zones: Set<string>): string {
-  let calendar: Component
-  try {
-    calendar = parse(decode(bytes))
-  } catch (error) {
-    if (error instanceof IcalError) return ''
-    throw error
-  }
-  return calendar.components.filter(component => isNew(component, zones)).map(write).join('')
-}
-
-function isNew (component: Component, zones: Set<string>): boolean {
-  if (component.name !== 'VTIMEZONE') return true
-  const id = property(component, 'TZID')?.value ?? ''
-  if (zones.has(id)) return false
-  zones.add(id)
-  return true
 }

@@ -1,14 +1,47 @@
 import type { Facts } from '../../store/index/fact.js'
+import { dataOf, type DataRequest } from './data.js'
+import { asText } from './media.js'
+import type { FormWanted } from './form.js'
+import { partOf, type Part } from './part.js'
+import { demandWithin, type Allowance } from '../ical/allowance.js'
 import { describe } from '../ical/facts.js'
-import { decode } from '../ical/parse.js'
+import { findings, type Findings } from '../ical/freebusy.js'
+import { matches, type CompFilter } from '../ical/filter.js'
+import type { Range } from '../ical/overlap.js'
+import { decode, parse } from '../ical/parse.js'
+import { zoneFrom, type PortableZone } from '../ical/portable-zone.js'
+import { Budget } from '../ical/recur.js'
 import { calendarObject } from '../ical/validate.js'
 
 /** What can be done in a thread: plain values in, plain values out. */
 export const works = {
   /** Bytes → what the index remembers of an object that is right. @throws IcalError */
-  examine: ({ bytes }: { readonly bytes: Uint8Array }): Facts => {
-    calendarObject(decode(bytes))
+  examine: ({ bytes, allowance }: { readonly bytes: Uint8Array, readonly allowance: Allowance }): Facts => {
+    demandWithin(calendarObject(decode(bytes)).calendar, allowance)
     return describe(bytes)
+  },
+
+  /** jCal as the text that is stored. @throws DavError */
+  asText: ({ bytes, mediaType }: { readonly bytes: Uint8Array, readonly mediaType: string }): Uint8Array => asText(Buffer.from(bytes), mediaType).bytes,
+
+  /** Whether an object matches. One too monstrous to be searched through does: a client deletes what it does not find. */
+  matches: ({ bytes, filter, floating }: { readonly bytes: Uint8Array, readonly filter: CompFilter, readonly floating: PortableZone }): boolean => {
+    const budget = new Budget({ steps: 2_000_000, milliseconds: 500 })
+    return matches(filter, parse(decode(bytes)), { floating: zoneFrom(floating), budget }) || budget.exhausted
+  },
+
+  /** What of an object is asked for. @throws DavError number-of-recurrences-within-limits, IcalError */
+  data: ({ bytes, request, floating, instances }: { readonly bytes: Uint8Array, readonly request: DataRequest, readonly floating: PortableZone, readonly instances: number }): string =>
+    dataOf(bytes, request, zoneFrom(floating), new Budget({ instances, steps: 2_000_000, milliseconds: 1000 })),
+
+  /** What an object gives to a stream of many. */
+  part: ({ bytes, wanted }: { readonly bytes: Uint8Array, readonly wanted: FormWanted }): Part => partOf(bytes, wanted),
+
+  /** What an object says of a range; `exhausted`: some of it may be missing. @throws IcalError */
+  busy: ({ bytes, range, floating }: { readonly bytes: Uint8Array, readonly range: Range, readonly floating: PortableZone }): { readonly findings: Findings, readonly exhausted: boolean } => {
+    const budget = new Budget({ steps: 2_000_000, milliseconds: 1000 })
+    const found = findings([parse(decode(bytes))], range, zoneFrom(floating), budget)
+    return { findings: found, exhausted: budget.exhausted }
   }
 }
 

@@ -15,6 +15,8 @@ parentPort?.on('message', ({ number, name, input }: Question) => {
   parentPort?.postMessage(answer)
 })
 
+parentPort?.postMessage('ready')
+
 function failureOf (error: unknown): NonNullable<Answer['failure']> {
   if (error instanceof IcalError) return { kind: 'ical', reason: error.reason, message: error.message }
   if (error instanceof DavError) return { kind: 'dav', status: error.status, message: error.message, element: error.element }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Facts } from '../../store/index/fact.js'
 import { DavError } from '../dav/error.js'
+import type { Allowance } from '../ical/allowance.js'
 import { IcalError, type IcalReason } from '../ical/parse.js'
 import type { Element } from '../xml/element.js'
 import { works, type WorkName, type Works } from './heavy-work.js'
@@ -23,17 +24,19 @@ export interface Answer {
 
 interface Waiting { readonly question: Question, resolve (value: unknown): void, reject (error: Error): void }
 
-/** What `describe` and `calendarObject` say of a body; large ones are looked at elsewhere. @throws IcalError */
-export async function examined (bytes: Buffer): Promise<Facts> {
-  return bytes.length > heavyBytes ? await inThread('examine', { bytes }) : works.examine({ bytes })
+/** What `describe`, `calendarObject` and `demandWithin` say of a body; large ones are looked at elsewhere. @throws IcalError */
+export async function examined (bytes: Buffer, allowance: Allowance): Promise<Facts> {
+  return bytes.length > heavyBytes ? await inThread('examine', { bytes, allowance }) : works.examine({ bytes, allowance })
 }
 
-/** How long one piece of work may take, in ms. */
+/** How long one piece of work may take, in ms, once the thread has read its program. */
 const patience = 10_000
+const patienceToStart = 120_000
 /** What the thread may use, in MB: a body of 10 MB is far below it. */
 const memory = 512
 
 let worker: Worker | undefined
+let isReady = false
 let timer: NodeJS.Timeout | undefined
 let last = 0
 /** In the order in which they are worked off. */
@@ -59,13 +62,18 @@ function ask (): void {
   worker ??= start()
   // the thread does not keep the process alive, but somebody who waits does
   worker.ref()
-  timer = setTimeout(() => { giveUp('it takes too long') }, patience)
-  worker.postMessage(next.question)
+  timer = setTimeout(() => { giveUp('it takes too long') }, isReady ? patience : patienceToStart)
+  if (isReady) worker.postMessage(next.question)
 }
 
 function start (): Worker {
   const thread = new Worker(new URL('./heavy-worker.js', import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: memory } })
-  thread.on('message', (answer: Answer) => { settle(answer) })
+  thread.on('message', (answer: Answer | 'ready') => {
+    if (answer === 'ready') {
+      isReady = true
+      ask()
+    } else settle(answer)
+  })
   thread.on('error', error => { if (worker === thread) giveUp(error.message) })
   thread.on('exit', () => { if (worker === thread) giveUp('its thread has ended') })
   return thread
@@ -89,6 +97,7 @@ function errorOf (failure: NonNullable<Answer['failure']>): Error {
 function giveUp (why: string): void {
   const thread = worker
   worker = undefined
+  isReady = false
   void thread?.terminate()
   const [first] = waiting.values()
   if (first !== undefined) {

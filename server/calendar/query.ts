@@ -1,27 +1,37 @@
-import { asMember, type Collection, type Home, type Member } from '../../store/home.js'
+import type { Collection, Home, Member } from '../../store/home.js'
+import type { Index } from '../../store/index/open.js'
 import { body, ofComponent, overlapping, type Candidate } from '../../store/index/search.js'
 import { compile, type Compiled } from '../ical/instances.js'
 import { matches, type CompFilter } from '../ical/filter.js'
 import type { Range } from '../ical/overlap.js'
 import { decode, IcalError, parse } from '../ical/parse.js'
+import { portable } from '../ical/portable-zone.js'
 import { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
+import { heavyBytes, inThread } from './heavy.js'
 
 /**
- * The objects of a calendar that match, by name. The index gives candidates, never too few; where it is not sure, the text
- * decides. Yields between slices of work, so that a long query does not keep others waiting. Call `fresh` before.
+ * The objects of a calendar that match, by name, some at a time. The index gives candidates, never too few; where it is not
+ * sure, the text decides. Yields between slices of work, so that a long query does not keep others waiting. Call `fresh` before.
+ * @param only  the one object that is asked about
  */
-export async function * matching (home: Home, collection: Collection, filter: CompFilter, floating: Zone): AsyncGenerator<Member> {
+export async function * matching (home: Home, collection: Collection, filter: CompFilter, floating: Zone, only?: Member): AsyncGenerator<readonly Member[]> {
   const plan = planOf(filter)
   if (plan === undefined) return
+  const question: Question = { home, filter, plan, floating, weight: Math.max(1, countOf(filter) / 10) }
+  let found: Member[] = []
   let until = performance.now() + slice
-  for (const candidate of candidates(home, collection, plan, floating)) {
-    if ((plan.isPlain && candidate.sure && candidate.row.component === 'VEVENT') || decides(home, candidate, filter, plan, floating)) yield asMember(candidate.row)
-    if (performance.now() > until) {
-      await new Promise(resolve => setImmediate(resolve))
-      until = performance.now() + slice
-    }
+  for (const candidate of only === undefined ? candidates(home, collection, plan, floating) : [{ row: only, sure: false }]) {
+    let verdict: Verdict = decides(question, candidate)
+    if (verdict === undefined) verdict = await decidesElsewhere(question, candidate.row)
+    if (verdict) found.push(candidate.row)
+    if (performance.now() < until) continue
+    yield found
+    found = []
+    await new Promise(resolve => setImmediate(resolve))
+    until = performance.now() + slice
   }
+  yield found
 }
 
 const slice = 12
@@ -34,6 +44,18 @@ interface Plan {
   /** The range is all that is asked. */
   readonly isPlain: boolean
 }
+
+interface Question {
+  readonly home: Home
+  readonly filter: CompFilter
+  readonly plan: Plan
+  readonly floating: Zone
+  /** How many times more work than an ordinary filter. */
+  readonly weight: number
+}
+
+/** `undefined`: too much work for here. */
+type Verdict = boolean | undefined
 
 /** `undefined`: nothing can match. */
 function planOf (filter: CompFilter): Plan | undefined {
@@ -51,52 +73,86 @@ function planOf (filter: CompFilter): Plan | undefined {
 
 const topLevel: ReadonlySet<string> = new Set(['VEVENT', 'VTODO', 'VJOURNAL', 'VFREEBUSY', 'VAVAILABILITY'])
 
+function countOf ({ properties, components }: CompFilter): number {
+  return properties.reduce((sum, { parameters }) => sum + 1 + parameters.length, 1) + components.reduce((sum, each) => sum + countOf(each), 0)
+}
+
 function candidates (home: Home, collection: Collection, { component, range }: Plan, floating: Zone): Candidate[] {
   if (range === undefined) return ofComponent(home.index, collection.id, component)
   const local = (seconds: number): number => Number.isFinite(seconds) ? floating.toLocal(seconds) : seconds
   return overlapping(home.index, collection.id, range, { start: local(range.start), end: local(range.end) })
-    .filter(({ row }) => row.component === component)
 }
 
-function decides (home: Home, { row }: Candidate, filter: CompFilter, plan: Plan, floating: Zone): boolean {
+function decides ({ home, filter, plan, floating, weight }: Question, { row, sure }: Candidate): Verdict {
+  if (plan.component !== undefined && row.component !== plan.component) return false
   // every object of the type matches a filter that names just the type
-  if (plan.isPlain && plan.range === undefined) return true
+  if (plan.isPlain && (plan.range === undefined || (sure && row.component === 'VEVENT'))) return true
+  if (row.size * weight > heavyBytes) return undefined
   try {
-    if (plan.isPlain && plan.range !== undefined && row.component === 'VEVENT') return happens(compiled(home, row), plan.range, floating)
+    if (plan.isPlain && plan.range !== undefined && row.component === 'VEVENT') return happens(home, row, plan.range, floating)
     const bytes = body(home.index, row.id)
     if (bytes === undefined) return false
-    const limit = budget()
-    // a series too monstrous to be searched through is listed: a client deletes what it does not find
-    return matches(filter, parse(decode(bytes)), { floating, budget: limit }) || limit.exhausted
+    const limit = new Budget({ milliseconds: patience })
+    return matches(filter, parse(decode(bytes)), { floating, budget: limit }) || (limit.exhausted ? undefined : false)
   } catch (error) {
     if (error instanceof IcalError) return false
     throw error
   }
 }
 
-function happens (series: Compiled | undefined, range: Range, floating: Zone): boolean {
-  if (series === undefined) return false
-  const limit = budget()
-  for (const _ of series.overlapping(range, floating, limit)) return true
-  return limit.exhausted
+/** What one object may cost here, in ms; what needs more is looked at in a thread. */
+const patience = 8
+
+async function decidesElsewhere ({ home, filter, floating }: Question, { id }: Member): Promise<boolean> {
+  const bytes = body(home.index, id)
+  try {
+    return bytes !== undefined && await inThread('matches', { bytes, filter, floating: portable(floating) })
+  } catch (error) {
+    if (error instanceof IcalError) return false
+    throw error
+  }
 }
 
-function budget (): Budget {
-  return new Budget({ milliseconds: 40 })
+/** What was worked out about a series that does not end, or not soon. */
+interface Known {
+  readonly etag: string
+  readonly compiled: Compiled
+  /** One of its instances, where it was looked for in that zone: who asks for "since then" finds it again. */
+  seen?: { readonly start: number, readonly end: number, readonly floating: Zone }
 }
 
-/** Series that were looked at before, by home and member, as long as their ETag is the same. */
-const remembered = new Map<string, { etag: string, compiled: Compiled }>()
+function happens (home: Home, row: Member, range: Range, floating: Zone): Verdict {
+  const known = knownOf(home.index, row)
+  if (known === undefined) return false
+  const { seen } = known
+  // one that has a length: RFC 4791 9.9 looks at others in another way
+  if (seen?.floating === floating && seen.start < seen.end && range.start < seen.end && range.end > seen.start) return true
+  const limit = new Budget({ milliseconds: patience })
+  for (const { startUtc, endUtc } of known.compiled.overlapping(range, floating, limit)) {
+    known.seen = { start: startUtc, end: endUtc, floating }
+    return true
+  }
+  return limit.exhausted ? undefined : false
+}
+
+/** Series that were looked at before, as long as their ETag is the same. */
+let remembered = new WeakMap<Index, Map<number, Known>>()
+let count = 0
 const most = 20_000
 
-function compiled (home: Home, { id, etag }: Candidate['row']): Compiled | undefined {
-  const key = `${home.index.epoch} ${id}`
-  const known = remembered.get(key)
-  if (known?.etag === etag) return known.compiled
-  const bytes = body(home.index, id)
+function knownOf (index: Index, { id, etag }: Member): Known | undefined {
+  let own = remembered.get(index)
+  const known = own?.get(id)
+  if (known?.etag === etag) return known
+  const bytes = body(index, id)
   if (bytes === undefined) return undefined
-  const fresh = compile(parse(decode(bytes)))
-  if (remembered.size >= most) remembered.clear()
-  remembered.set(key, { etag, compiled: fresh })
+  const fresh: Known = { etag, compiled: compile(parse(decode(bytes))) }
+  if (++count > most) {
+    remembered = new WeakMap()
+    own = undefined
+    count = 1
+  }
+  if (own === undefined) remembered.set(index, own = new Map())
+  own.set(id, fresh)
   return fresh
 }

@@ -6,6 +6,7 @@ import { properties } from '../../store/property.js'
 import { failed, type DavError } from '../dav/error.js'
 import { href } from '../dav/href.js'
 import { IcalError } from '../ical/parse.js'
+import { allowanceOf } from './allowance.js'
 import { examined } from './heavy.js'
 import { componentsIn, usualComponents } from '../site/component-set.js'
 import type { Resource } from '../site/resource.js'
@@ -29,7 +30,7 @@ const rules: readonly ((proposal: Proposal) => void)[] = [isCalendarData, isSmal
 /** Checks a body against every rule but those of its UID, which hold at the moment of writing. @throws DavError */
 export async function examine (proposal: Proposal): Promise<Facts> {
   for (const rule of rules) rule(proposal)
-  const facts = await described(proposal.bytes)
+  const facts = await described(proposal)
   const types = componentsOf(proposal.calendar.collection)
   if (!types.includes(facts.component)) {
     throw failed('supported-calendar-component', `${proposal.calendar.collection.path} holds ${types.join(', ')}, not ${facts.component}`)
@@ -50,9 +51,9 @@ function isSmallEnough ({ site, bytes }: Proposal): void {
   if (bytes.length > largest) throw failed('max-resource-size', `${bytes.length} bytes, at most ${largest} are accepted`)
 }
 
-async function described (bytes: Buffer): Promise<Facts> {
+async function described ({ bytes, site }: Proposal): Promise<Facts> {
   try {
-    return await examined(bytes)
+    return await examined(bytes, allowanceOf(site.settings))
   } catch (error) {
     throw error instanceof IcalError ? failed(error.reason, error.message) : error
   }

@@ -1,33 +1,72 @@
 import { StoreError } from '../../store/error.js'
 import { deepest, type Collection, type Member } from '../../store/home.js'
 import { deleteMember, writeMember, type Guard } from '../../store/write.js'
+import type { Facts } from '../../store/index/fact.js'
 import { DavError, failed } from '../dav/error.js'
 import { demandQuota } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
+import { heavyBytes, inThread } from './heavy.js'
+import { asText, formOf } from './media.js'
 import { demandFreeUid, examine } from './rule.js'
 
 /** A collection of a home, with what `locate` knows of it. */
 export type Holder = Resource & { readonly collection: Collection, readonly home: NonNullable<Resource['home']> }
+
+/** A body from a client. */
+export interface Content {
+  readonly bytes: Buffer
+  /** As the client named it; `undefined` when it did not. */
+  readonly mediaType: string | undefined
+}
+
+/** A body that has passed every rule but those that hold at the moment of writing. */
+export interface Prepared {
+  /** As they are stored. */
+  readonly bytes: Buffer
+  readonly facts: Facts
+  /** What is stored differs from what was sent (RFC 4791 5.3.4). */
+  readonly isConverted: boolean
+}
+
+/** What was written. */
+export interface Written { readonly created: boolean, readonly member: Member }
+
+/** A body as iCalendar text; long jCal is converted in a thread. @throws DavError supported-calendar-data, valid-calendar-data */
+export async function textOf ({ bytes, mediaType }: Content): Promise<{ bytes: Buffer, isConverted: boolean }> {
+  if (mediaType === undefined || bytes.length <= heavyBytes || formOf(mediaType) !== 'json') return asText(bytes, mediaType)
+  return { bytes: Buffer.from(await inThread('asText', { bytes, mediaType })), isConverted: true }
+}
+
+/** A body on its way into a calendar. @throws DavError of a rule */
+export async function prepare (site: Site, calendar: Holder, content: Content): Promise<Prepared> {
+  const { bytes, isConverted } = await textOf(content)
+  return { bytes, facts: await examine({ site, calendar, bytes, mediaType: undefined }), isConverted }
+}
 
 /**
  * Writes an object into a calendar: every rule, then the store. No scheduling.
  * @param guard  asked with what is there at the moment of writing
  * @throws DavError of a rule, quota-not-exceeded, 507; what `guard` throws
  */
-export async function writeEvent (site: Site, calendar: Holder, name: string, body: { bytes: Buffer, mediaType: string | undefined }, guard: Guard): Promise<{ created: boolean, member: Member }> {
-  const facts = await examine({ site, calendar, ...body })
+export async function writeEvent (site: Site, calendar: Holder, name: string, content: Content, guard: Guard): Promise<Written & { readonly isConverted: boolean }> {
+  const prepared = await prepare(site, calendar, content)
+  return { ...await writePrepared(site, calendar, name, prepared, guard), isConverted: prepared.isConverted }
+}
+
+/** As `writeEvent`, for what is prepared. */
+export async function writePrepared (site: Site, calendar: Holder, name: string, { bytes, facts }: Prepared, guard: Guard): Promise<Written> {
   await calendar.home.fresh(calendar.collection)
   demandRoom(site, calendar, name)
-  return await translated(writeMember(site.store.writing, calendar.home, calendar.collection, name, { bytes: body.bytes, facts }, current => {
+  return await translated(writeMember(site.store.writing, calendar.home, calendar.collection, name, { bytes, facts }, current => {
     guard(current)
     demandFreeUid({ calendar }, name, facts.uid, current)
-    demandQuota(site, calendar, body.bytes.length - (current?.size ?? 0))
+    demandQuota(site, calendar, bytes.length - (current?.size ?? 0))
   }))
 }
 
 /** Writes a plain file. @throws DavError quota-not-exceeded, 507; what `guard` throws */
-export async function writeFile (site: Site, folder: Holder, name: string, bytes: Buffer, guard: Guard): Promise<{ created: boolean, member: Member }> {
+export async function writeFile (site: Site, folder: Holder, name: string, bytes: Buffer, guard: Guard): Promise<Written> {
   return await translated(writeMember(site.store.writing, folder.home, folder.collection, name, { bytes }, current => {
     guard(current)
     demandQuota(site, folder, bytes.length - (current?.size ?? 0))

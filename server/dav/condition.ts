@@ -1,4 +1,4 @@
-import { caldav, dav, type Name } from '../xml/name.js'
+import { caldav, dav, me, type Name } from '../xml/name.js'
 
 /** A precondition or postcondition: the element that names it in DAV:error, and the status it goes with. */
 export interface Condition {
@@ -67,6 +67,9 @@ export const conditions = {
 
   // RFC 5689 3.3
   'valid-resourcetype': { name: dav('valid-resourcetype'), status: 403 },
+
+  // Apple's bulk changes 6
+  'ctag-ok': { name: me('ctag-ok'), status: 412 },
 
   // RFC 5995 4.1
   'allow-client-defined-uri': { name: dav('allow-client-defined-uri'), status: 403 },

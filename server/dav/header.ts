@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { DavError } from './error.js'
 import { originOf, prefixesOf, withoutPrefix } from './href.js'
 
@@ -14,13 +15,16 @@ export type Depth = '0' | '1' | 'infinity'
  * @throws DavError 400 for any other value
  */
 export function depth (headers: Headers, missing: Depth, allowed: readonly Depth[] = ['0', '1', 'infinity']): Depth {
-  const given = one(headers, 'depth')?.toLowerCase()
+  const given = one(headers, 'depth')?.toLowerCase().replace(noRoot, '')
   if (given === undefined) return missing
   // iCal sends `infinite`
   const depth = allowed.find(each => each === (given === 'infinite' ? 'infinity' : given))
   if (depth === undefined) throw new DavError(400, `Depth: ${shorten(given)}, expected ${allowed.join(', ')}`)
   return depth
 }
+
+/** RFC 8144 appendix A: what Microsoft's clients wrote before there was `depth-noroot`. */
+const noRoot = /\s*,\s*noroot$/i
 
 /** RFC 4918 10.6; true without the header. @throws DavError 400 */
 export function overwrite (headers: Headers): boolean {
@@ -71,14 +75,19 @@ export interface Preference {
   readonly depthNoRoot: boolean
 }
 
-/** The Prefer header; `Brief: t` of Microsoft means return=minimal. */
+/** The Prefer header: of two wishes about the same the first counts (RFC 7240 2). `Brief: t` of Microsoft means return=minimal. */
 export function prefer (headers: Headers): Preference {
   const wishes = (one(headers, 'prefer') ?? '').toLowerCase().split(/[,;]/).map(wish => wish.replace(/[\s"]/g, ''))
   // return-minimal: the drafts of RFC 7240, and CalendarServer
-  const minimal = wishes.includes('return=minimal') || wishes.includes('return-minimal') || one(headers, 'brief')?.toLowerCase() === 't'
-  const representation = wishes.includes('return=representation') || wishes.includes('return-representation')
-  const depthNoRoot = wishes.includes('depth-noroot')
-  return minimal || representation ? { return: minimal ? 'minimal' : 'representation', depthNoRoot } : { depthNoRoot }
+  const wished = wishes.map(wish => /^return[=-](minimal|representation)$/.exec(wish)?.[1]).find(wish => wish !== undefined)
+  const returned = wished ?? (one(headers, 'brief')?.toLowerCase() === 't' ? 'minimal' : undefined)
+  const depthNoRoot = wishes.includes('depth-noroot') || noRoot.test(one(headers, 'depth') ?? '')
+  return returned === undefined ? { depthNoRoot } : { return: returned as NonNullable<Preference['return']>, depthNoRoot }
+}
+
+/** The headers that say which preferences were followed (RFC 7240 3), and that an answer without them would be another (RFC 7240 2). */
+export function applied (...preferences: readonly string[]): Record<string, string> {
+  return preferences.length === 0 ? {} : { 'preference-applied': preferences.join(', '), 'vary': 'Prefer, Brief' }
 }
 
 /** An entity tag: the opaque part between the quotes. */
@@ -132,7 +141,7 @@ export function evaluate (conditions: Conditions, state: State, method: string):
   // A file's date is compared as it is sent, in whole seconds
   const modified = state.modified === undefined ? undefined : Math.floor(state.modified.getTime() / 1000) * 1000
   if (match !== undefined) {
-    if (!state.exists || (match !== '*' && !matches(match, state.etag, 'strong'))) return 412
+    if (!state.exists || (match !== '*' && !matches(match, state.etag, 'of the state'))) return 412
   } else if (unmodifiedSince !== undefined && modified !== undefined && modified > unmodifiedSince) return 412
   if (scheduleTag !== undefined && !(state.exists && matches(scheduleTag, state.scheduleTag, 'strong'))) return 412
   if (noneMatch !== undefined) {
@@ -169,10 +178,29 @@ function ifRange (headers: Headers, state?: State): boolean {
   return matches(tags(given), state?.etag, 'strong')
 }
 
-function matches (list: readonly Tag[], current: string | undefined, comparison: 'strong' | 'weak'): boolean {
+/** `of the state`: strong, but the tag of any form will do. */
+function matches (list: readonly Tag[], current: string | undefined, comparison: 'strong' | 'weak' | 'of the state'): boolean {
   const [mine] = current === undefined ? [] : tags(current)
+  const same = comparison === 'of the state' ? isSameState : (one: string, other: string) => one === other
   return mine !== undefined && list.some(tag =>
-    tag.opaque === mine.opaque && (comparison === 'weak' || (!tag.weak && !mine.weak)))
+    same(tag.opaque, mine.opaque) && (comparison === 'weak' || (!tag.weak && !mine.weak)))
+}
+
+const formMark = /-[\da-f]{8}$/
+
+/**
+ * The tag of what is sent in another form than the stored one, such as JSON: the tag of the state and a mark of the form (RFC 9110 8.8.3.3:
+ * what differs in its bytes differs in its tag).
+ * @param etag  of what is stored, quoted
+ * @param form  the bytes that are sent
+ */
+export function formTag (etag: string, form: Uint8Array): string {
+  return `${etag.slice(0, -1)}-${createHash('sha256').update(form).digest('hex').slice(0, 8)}"`
+}
+
+/** Whether two opaque tags are of one state, in whatever form: who has read any of them knows what is there. */
+export function isSameState (one: string, other: string): boolean {
+  return one.replace(formMark, '') === other.replace(formMark, '')
 }
 
 /** Also used for the header If. A tag without quotes ends at a comma or blank: Evolution and Outlook forget them. */

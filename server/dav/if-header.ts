@@ -1,5 +1,5 @@
 import { DavError } from './error.js'
-import { tags } from './header.js'
+import { isSameState, tags } from './header.js'
 
 /** One condition of a list: a state token, or an entity tag as it is sent. */
 export interface IfCondition {
@@ -84,5 +84,6 @@ export function evaluateIf (lists: readonly IfList[], look: (resource: string | 
 /** RFC 4918 10.4.4 leaves the choice; weak, so that a proxy that weakens tags does no harm. */
 function sameTag (asked: string | undefined, current: string | undefined): boolean {
   if (asked === undefined || current === undefined) return false
-  return tags(asked)[0]?.opaque === tags(current)[0]?.opaque
+  const [one, other] = [tags(asked)[0], tags(current)[0]]
+  return one !== undefined && other !== undefined && isSameState(one.opaque, other.opaque)
 }

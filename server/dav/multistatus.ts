@@ -49,6 +49,18 @@ export class Multistatus {
       `${error === undefined ? '' : errorElement(error)}</D:response>\n`
   }
 
+  /**
+   * A response about a resource that was not made or changed.
+   * @param href   '' when there is none
+   * @param parts  what DAV:error holds, several at that (Apple's bulk changes 3)
+   * @param why    for people (RFC 4918 14.25)
+   */
+  addRefusal (href: string, status: number, parts: readonly Element[], why: string | undefined): void {
+    const error = parts.length === 0 ? '' : fragment(element(dav('error'), ...parts))
+    const description = why === undefined ? '' : `<D:responsedescription>${escapeText(why)}</D:responsedescription>`
+    this.#text += `<D:response><D:href>${escapeText(href)}</D:href>${statusElement(status)}${error}${description}</D:response>\n`
+  }
+
   /** A response about a resource that could not be read, changed or removed. */
   addError (href: string, error: DavError): void {
     this.addStatus(href, error.status, error.element)

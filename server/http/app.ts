@@ -8,6 +8,7 @@ import { errorReply } from './error.js'
 import type { Front } from './front.js'
 import { run } from './run.js'
 import { send } from './send.js'
+import { timezones } from './timezones.js'
 import { urlOf, visitOf } from './visit.js'
 import { visitor } from './visitor.js'
 
@@ -50,7 +51,7 @@ async function beforeBody (front: Front, request: FastifyRequest): Promise<DavRe
   try {
     const visit = visitOf(front, request)
     const { site: { settings, directory }, login, sudoers, isReady, tlsPort } = front
-    const answer = early({ settings, isReady, tlsPort }, request.raw, visit.url, visit.arrival)
+    const answer = early({ settings, isReady, tlsPort }, request.raw, visit.url, visit.arrival) ?? await timezones(settings, request.raw, visit.url, visit.arrival)
     if (answer !== undefined) return answer
     visit.identity = await visitor({ settings, directory, login, sudoers }, request.raw, visit.arrival, visit.context)
     if (visit.identity === undefined && !isForAnybody(front, request)) throw new DavError(401, 'log in with name and password')

@@ -63,7 +63,7 @@ function toHttps ({ settings: { tls, server }, tlsPort }: Early, { method, heade
 }
 
 /** Where we are, as far as it is known: `https://example.org/dav`; '' leaves the path to `seenOutside`. */
-function baseOf ({ server }: Settings, { host, isSecure, prefix }: Arrival): string {
+export function baseOf ({ server }: Settings, { host, isSecure, prefix }: Arrival): string {
   if (server.baseUrl !== undefined) return server.baseUrl
   return host === undefined ? '' : `${originOf(`${isSecure ? 'https' : 'http'}://${host}`) ?? ''}${prefix}`
 }

@@ -5,6 +5,7 @@ import { reach } from '../acl/reach.js'
 import { DavError } from '../dav/error.js'
 import { segments } from '../dav/href.js'
 import { optionsReply } from '../method/options.js'
+import type { Method } from '../method/method.js'
 import { allow, methods } from '../method/table.js'
 import { admit, demandIf } from '../method/target.js'
 import type { DavReply, DavRequest } from '../site/request.js'
@@ -48,12 +49,20 @@ async function answer (front: Front, request: FastifyRequest, user: Requester): 
     origins: originsOf(front, request)
   }
   try {
-    admit(method, target, user)
+    admitTo(method, asked)
     demandPlain(asked)
     await demandIf(asked)
     return await method.run(asked)
   } catch (error) {
     throw error instanceof DavError && error.status === 405 ? withAllow(error, method.name, target) : error
+  }
+}
+
+function admitTo (method: Method, asked: DavRequest): void {
+  try {
+    admit(method, asked.target, asked.user)
+  } catch (refusal) {
+    throw (refusal instanceof DavError && refusal.status === 403 ? method.unseen?.(asked) : undefined) ?? refusal
   }
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
-import { davHeader } from '../method/options.js'
+import { davHeaderFor } from '../method/options.js'
 import type { DavReply } from '../site/request.js'
 import { errorReply } from './error.js'
 import type { Front } from './front.js'
@@ -27,7 +27,7 @@ async function sendAs (front: Front, request: FastifyRequest, reply: FastifyRepl
   const { hstsSeconds } = front.site.settings.tls
   const answer = seenOutside(inner, arrival.prefix)
   reply.code(answer.status)
-  reply.header('dav', davHeader)
+  reply.header('dav', davHeaderFor(front.site.settings))
   reply.header('x-content-type-options', 'nosniff')
   if (hstsSeconds > 0 && arrival.isSecure) reply.header('strict-transport-security', `max-age=${hstsSeconds}`)
   if (front.isStopping()) reply.header('connection', 'close')

@@ -1,8 +1,10 @@
 import { parameter, property, type Component, type Property } from './component.js'
 import { instances, type Instance } from './instances.js'
-import { hasOccurrences, occurrenceOverlaps, timelessOverlaps, type Range, type Reading } from './overlap.js'
+import { DAY } from './civil.js'
+import { attempt } from './once.js'
+import { hasOccurrences, occurrenceOverlaps, timelessOverlaps, whenOf, type Range, type Reading } from './overlap.js'
 import { Budget } from './recur.js'
-import { formatWhen, inUtc, parseDuration, parseWhen, type When, type Zone } from './time.js'
+import { formatWhen, inUtc, parseDuration, parseWhen, utcOf, type When, type Zone } from './time.js'
 import { UTC, zonesOf } from './timezone.js'
 
 /** RFC 4791 9.6.5 */
@@ -30,36 +32,52 @@ export function expand (calendar: Component, range: Range, budget: Budget = new 
 function expanded (instance: Instance, reading: Reading): Component {
   const { component, start, recurrenceId } = instance
   const properties: Property[] = []
+  const id = recurrenceId && !isInitial(instance, recurrenceId, reading) ? recurrenceId : undefined
+  const ends = component.properties.some(({ name }) => endings.has(name))
   for (const each of component.properties) {
     if (recurrence.has(each.name)) continue
-    if (each.name === 'DTSTART') {
-      properties.push(at(each, start, reading.floating))
-      if (recurrenceId && !isInitial(instance, recurrenceId, reading)) properties.push(at({ ...each, name: 'RECURRENCE-ID' }, recurrenceId, reading.floating))
-    } else if (each.name === 'DTEND' || each.name === 'DUE') {
-      properties.push(at(each, instance.end, reading.floating))
-    } else {
-      properties.push(each.name === 'DURATION' ? exactly(each, instance) : valueInUtc(each, reading))
-    }
+    if (each.name === 'DTSTART') properties.push(at(each, start, instance.startUtc))
+    else if (each.name === 'DTEND' || each.name === 'DUE') properties.push(at(each, instance.end, instance.endUtc))
+    else properties.push(each.name === 'DURATION' ? lasting(each, instance) : valueInUtc(each, reading))
+    // beside the start that it explains; a to-do may have nothing but DUE
+    if (id !== undefined && each === startOf(component)) properties.push(at({ ...each, name: 'RECURRENCE-ID' }, id, utcOf(id, reading.floating)))
   }
+  // RDATE;VALUE=PERIOD gives a length to what has none otherwise (RFC 5545 3.8.5.2)
+  const seconds = instance.endUtc - instance.startUtc
+  if (!ends && !start.date && seconds > 0) properties.push({ name: 'DURATION', parameters: none, value: `PT${seconds}S`, line: component.line })
   return { ...component, properties, components: component.components.map(inner => inUtcWhole(inner, reading)) }
 }
+
+const endings: ReadonlySet<string> = new Set(['DTEND', 'DUE', 'DURATION'])
+const none: Property['parameters'] = Object.freeze(Object.create(null) as Property['parameters'])
 
 /** The instance that DTSTART of the master is, not overridden: RFC 4791 9.6.5 lets it do without RECURRENCE-ID. */
 function isInitial ({ component }: Instance, recurrenceId: When, { zones }: Reading): boolean {
   if (property(component, 'RECURRENCE-ID')) return false
-  const start = property(component, 'DTSTART')
-  return start !== undefined && parseWhen(start, start.value, zones).local === recurrenceId.local
+  const start = whenOf(component, 'DTSTART', zones) ?? whenOf(component, 'DUE', zones)
+  return start?.local === recurrenceId.local
 }
 
-function at (like: Property, when: When, floating: Zone): Property {
-  const utc = when.zone === 'floating' ? when : inUtc(when, floating)
-  return { ...like, parameters: withoutZone(like.parameters, when.date), value: formatWhen(utc) }
+function startOf (component: Component): Property | undefined {
+  return property(component, 'DTSTART') ?? property(component, 'DUE')
 }
 
-/** A day of the wall clock need not be 24 hours, in UTC it is. */
-function exactly (property: Property, { start, startUtc, endUtc }: Instance): Property {
-  const isExact = start.date || start.zone === 'floating' || parseDuration(property.value).days === 0
-  return isExact ? property : { ...property, value: `PT${endUtc - startUtc}S` }
+/** @param utc  the same moment: a wall clock cannot say which hour of an overlap it means */
+function at (like: Property, when: When, utc: number): Property {
+  const moment: When = when.date || when.zone === 'floating' ? when : { date: false, local: utc, zone: 'utc' }
+  return { ...like, parameters: withoutZone(like.parameters, when.date), value: formatWhen(moment) }
+}
+
+/** DURATION of this instance: RDATE;VALUE=PERIOD may say another one, and a day of the wall clock need not be 24 hours, which in UTC it is. */
+function lasting (property: Property, { start, end, startUtc, endUtc }: Instance): Property {
+  const written = attempt(() => parseDuration(property.value))
+  if (written === undefined) return property
+  if (start.date || start.zone === 'floating') {
+    const seconds = end.local - start.local
+    if (written.days * DAY + written.seconds === seconds) return property
+    return { ...property, value: start.date ? `P${seconds / DAY}D` : `PT${seconds}S` }
+  }
+  return written.days === 0 && written.seconds === endUtc - startUtc ? property : { ...property, value: `PT${endUtc - startUtc}S` }
 }
 
 function inUtcWhole (component: Component, reading: Reading): Component {

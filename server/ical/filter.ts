@@ -1,4 +1,4 @@
-import { matchText, type Collation, type MatchType } from './collation.js'
+import { textMatcher, type Collation, type MatchType } from './collation.js'
 import { property, unescapeText, type Component, type Property } from './component.js'
 import { instances, type Instance } from './instances.js'
 import { alarmOverlaps, alarmWindow, hasOccurrences, isAbsolute, momentOverlaps, occurrenceOf, occurrenceOverlaps, timelessOverlaps, type Range, type Reading } from './overlap.js'
@@ -66,6 +66,7 @@ export function matches (filter: CompFilter, calendar: Component, ask: Ask): boo
 class Context {
   readonly budget: Budget
   private known: Reading | undefined
+  private readonly texts = new Map<Property, readonly string[]>()
 
   constructor (readonly calendar: Component, private readonly ask: Ask) {
     this.budget = ask.budget ?? new Budget({})
@@ -73,6 +74,12 @@ class Context {
 
   get reading (): Reading {
     return this.known ??= { zones: zonesOf(this.calendar), floating: this.ask.floating }
+  }
+
+  textsOf (property: Property): readonly string[] {
+    let texts = this.texts.get(property)
+    if (texts === undefined) this.texts.set(property, texts = textsOf(property))
+    return texts
   }
 }
 
@@ -92,13 +99,17 @@ function testCalendar (filter: CompFilter, context: Context): boolean {
 }
 
 /**
- * An object holds one type only (RFC 4791 4.1), so a query for events and to-dos at once cannot mean both in one object:
- * Apple's clients and tests ask for several types without test="anyof" and want either.
+ * An object holds one type only (RFC 4791 4.1), so a list of events and to-dos, perhaps of a range, cannot mean both in one object: Apple's
+ * tests ask so without test="anyof" and want either, and a client deletes what is not listed. Where properties are searched, all means all.
  */
 function alternatives (filters: readonly CompFilter[]): CompFilter[][] {
   const types = filters.filter(({ name, isNotDefined }) => !isNotDefined && (objectTypes as readonly string[]).includes(name.toUpperCase()))
-  if (new Set(types.map(({ name }) => name.toUpperCase())).size < 2) return filters.map(each => [each])
+  if (new Set(types.map(({ name }) => name.toUpperCase())).size < 2 || types.some(looksAtProperties)) return filters.map(each => [each])
   return [types, ...filters.filter(each => !types.includes(each)).map(each => [each])]
+}
+
+function looksAtProperties ({ properties, components }: CompFilter): boolean {
+  return properties.length > 0 || components.some(looksAtProperties)
 }
 
 /** Whether a component of the calendar matches, at one of its occurrences when that matters. */
@@ -157,7 +168,7 @@ function testProperty (filter: PropFilter, component: Component, context: Contex
   const { timeRange, textMatch } = filter
   const test = (each: Property | undefined): Verdict => combined(filter.test, [
     ...timeRange ? [() => testPropertyTime(name, each, component, timeRange, context, chosen)] : [],
-    ...textMatch ? [() => each !== undefined && testText(textMatch, textsOf(each))] : [],
+    ...textMatch ? [() => each !== undefined && testText(textMatch, context.textsOf(each))] : [],
     ...filter.parameters.map(parameter => () => testParameter(parameter, each))
   ])
   if (found.length === 0 && timeRange && isEffective(name, component)) return test(undefined)
@@ -190,9 +201,14 @@ function testParameter (filter: ParamFilter, found: Property | undefined): boole
   return values !== undefined && (filter.textMatch === undefined || testText(filter.textMatch, values))
 }
 
-function testText ({ text, collation, matchType, negate }: TextMatch, values: readonly string[]): boolean {
-  return values.some(value => matchText(value, text, collation, matchType)) !== negate
+function testText (match: TextMatch, values: readonly string[]): boolean {
+  let test = matchers.get(match)
+  if (test === undefined) matchers.set(match, test = textMatcher(match.text, match.collation, match.matchType))
+  return values.some(test) !== match.negate
 }
+
+/** One filter is asked of thousands of objects. */
+const matchers = new WeakMap<TextMatch, (value: string) => boolean>()
 
 /** The text of a property as a reader sees it; where it is a list of texts, each of them too. */
 function textsOf ({ name, value }: Property): string[] {

@@ -1,41 +1,97 @@
+import { busyTypeOf, busyTypes, readAvailability, unavailable, type Availability, type Busy, type BusyType } from './availability.js'
+import { DAY, daysFromCivil } from './civil.js'
 import { property, type Component, type Property } from './component.js'
 import { instances } from './instances.js'
 import { periodsOf, type Range } from './overlap.js'
+import { GrowingSet, merged } from './range.js'
 import { Budget } from './recur.js'
 import { formatWhen, type Zone } from './time.js'
 import { zonesOf } from './timezone.js'
 
-/** RFC 5545 3.2.9; a type that is not known is BUSY. FREE is not told: it is what is left. */
-export type BusyType = 'BUSY' | 'BUSY-TENTATIVE' | 'BUSY-UNAVAILABLE'
-
-/** Busy time by type; the periods of a type do not touch and ascend (UTC seconds). */
-export type Busy = ReadonlyMap<BusyType, readonly Range[]>
-
-const types: readonly BusyType[] = ['BUSY', 'BUSY-TENTATIVE', 'BUSY-UNAVAILABLE']
 const none: Property['parameters'] = Object.freeze(Object.create(null) as Property['parameters'])
 
+/** What objects say of a range, as plain values. Availability stays apart: what it means can be told when all of it is known. */
+export interface Findings {
+  /** Of events and free-busy objects, cut at the borders of the range. */
+  readonly busy: Busy
+  readonly availabilities: readonly Availability[]
+}
+
+/** What is found in a range, as it grows. */
+export class Finds implements Findings {
+  readonly availabilities: Availability[] = []
+  private readonly sets: ReadonlyMap<BusyType, GrowingSet>
+
+  constructor (range: Range) {
+    this.sets = new Map(busyTypes.map(type => [type, new GrowingSet(range)]))
+  }
+
+  /** UTC seconds. */
+  add (type: BusyType, start: number, end: number): void {
+    this.sets.get(type)?.add(start, end)
+  }
+
+  /** What was found elsewhere. */
+  take ({ busy, availabilities }: Findings): void {
+    for (const [type, ranges] of busy) for (const { start, end } of ranges) this.add(type, start, end)
+    this.availabilities.push(...availabilities)
+  }
+
+  /** How many stretches of time it has come to. */
+  get size (): number {
+    let size = 0
+    for (const set of this.sets.values()) size += set.size
+    for (const { free } of this.availabilities) size += free.length + 1
+    return size
+  }
+
+  get busy (): Busy {
+    return new Map([...this.sets].map(([type, set]) => [type, set.ranges()]))
+  }
+}
+
 /**
- * Busy time in the range (RFC 4791 7.10): opaque VEVENTs that are not cancelled and VFREEBUSYs, cut at the borders of the range and merged.
+ * Looks through an object for busy time (RFC 4791 7.10, RFC 7953 5), a little with each step: opaque VEVENTs that are not cancelled,
+ * VFREEBUSYs, VAVAILABILITYs. `budget.exhausted` afterwards: some may be missing, so the answer must not be given.
  * @param floating  the zone of DATEs and times without one
  */
-export function busyTime (calendars: Iterable<Component>, range: Range, floating: Zone, budget: Budget = new Budget()): Busy {
-  const found = new Map<BusyType, Range[]>(types.map(type => [type, []]))
-  for (const calendar of calendars) {
-    for (const { type, start, end } of busyOf(calendar, range, floating, budget)) {
-      const cut = { start: Math.max(start, range.start), end: Math.min(end, range.end) }
-      if (cut.start < cut.end) found.get(type)?.push(cut)
+export function * seek (calendar: Component, range: Range, floating: Zone, budget: Budget, into: Finds): Generator<undefined, void> {
+  if (calendar.components.some(isBusyEvent)) {
+    for (const { component, startUtc, endUtc } of instances(calendar, range, floating, budget)) {
+      if (isBusyEvent(component)) into.add(statusOf(component) === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY', startUtc, endUtc)
+      yield undefined
     }
   }
-  return new Map([...found].map(([type, periods]) => [type, merged(periods)]))
+  for (const component of calendar.components) {
+    if (component.name === 'VFREEBUSY') {
+      for (const { type, start, end } of periodsOf(component, { zones: zonesOf(calendar), floating })) if (type !== 'FREE') into.add(busyTypeOf(type), start, end)
+    } else if (component.name === 'VAVAILABILITY') {
+      const found = yield * readAvailability(component, range, { zones: zonesOf(calendar), floating }, budget)
+      if (found !== undefined) into.availabilities.push(found)
+    }
+  }
 }
 
-/** The busy time of several calendars as one. */
-export function together (parts: readonly Busy[]): Busy {
-  return new Map(types.map(type => [type, merged(parts.flatMap(part => part.get(type) ?? []))]))
+/** What objects say of a range, looked through at one go; see `seek`. */
+export function findings (calendars: Iterable<Component>, range: Range, floating: Zone, budget: Budget): Findings {
+  const finds = new Finds(range)
+  for (const calendar of calendars) for (const _ of seek(calendar, range, floating, budget, finds));
+  return { busy: finds.busy, availabilities: finds.availabilities }
+}
+
+/** The busy time that findings come to. Types may overlap each other (RFC 4791 7.10). */
+export function together ({ busy, availabilities }: Findings): Busy {
+  const away = unavailable(availabilities)
+  return new Map(busyTypes.map(type => [type, merged([...busy.get(type) ?? [], ...away.get(type) ?? []])]))
+}
+
+/** The busy time that objects come to; see `seek`. */
+export function busyTime (calendars: Iterable<Component>, range: Range, floating: Zone, budget: Budget = new Budget()): Busy {
+  return together(findings(calendars, range, floating, budget))
 }
 
 /**
- * The answer to CALDAV:free-busy-query (RFC 4791 7.10): a VCALENDAR with one VFREEBUSY.
+ * The answer to CALDAV:free-busy-query (RFC 4791 7.10): a VCALENDAR with one VFREEBUSY. Of the objects it tells nothing but times (RFC 7953 9).
  * @param details  `stamp`: DTSTAMP in UTC seconds, now when it is left out; `uid`: UID, none when it is left out
  */
 export function freeBusy (busy: Busy, range: Range, details: { readonly stamp?: number, readonly uid?: string } = {}): Component {
@@ -45,10 +101,7 @@ export function freeBusy (busy: Busy, range: Range, details: { readonly stamp?: 
     line('DTSTAMP', utc(stamp)),
     ...Number.isFinite(range.start) ? [line('DTSTART', utc(range.start))] : [],
     ...Number.isFinite(range.end) ? [line('DTEND', utc(range.end))] : [],
-    ...types.flatMap(type => {
-      const periods = busy.get(type) ?? []
-      return periods.length === 0 ? [] : [line('FREEBUSY', periods.map(({ start, end }) => `${utc(start)}/${utc(end)}`).join(','), { FBTYPE: [type] })]
-    })
+    ...busyTypes.flatMap(type => lines(type, busy.get(type) ?? []))
   ]
   return {
     name: 'VCALENDAR',
@@ -58,18 +111,15 @@ export function freeBusy (busy: Busy, range: Range, details: { readonly stamp?: 
   }
 }
 
-function * busyOf (calendar: Component, range: Range, floating: Zone, budget: Budget): Generator<Range & { type: BusyType }> {
-  if (calendar.components.some(isBusyEvent)) {
-    for (const { component, startUtc, endUtc } of instances(calendar, range, floating, budget)) {
-      if (isBusyEvent(component)) yield { type: statusOf(component) === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY', start: startUtc, end: endUtc }
-    }
+/** So many periods stand in one property: lines without end are hard on readers. */
+const perLine = 100
+
+function lines (type: BusyType, periods: readonly Range[]): Property[] {
+  const all: Property[] = []
+  for (let at = 0; at < periods.length; at += perLine) {
+    all.push(line('FREEBUSY', periods.slice(at, at + perLine).map(({ start, end }) => `${utc(start)}/${utc(end)}`).join(','), { FBTYPE: [type] }))
   }
-  for (const component of calendar.components) {
-    if (component.name !== 'VFREEBUSY') continue
-    for (const { type, start, end } of periodsOf(component, { zones: zonesOf(calendar), floating })) {
-      if (type !== 'FREE') yield { type: isBusyType(type) ? type : 'BUSY', start, end }
-    }
-  }
+  return all
 }
 
 /** The table of RFC 4791 7.10. */
@@ -81,26 +131,14 @@ function statusOf (component: Component): string | undefined {
   return property(component, 'STATUS')?.value.trim().toUpperCase()
 }
 
-function isBusyType (type: string): type is BusyType {
-  return (types as readonly string[]).includes(type)
-}
-
-/** RFC 4791 7.10: consecutive and overlapping periods of one type become one. */
-function merged (periods: Range[]): Range[] {
-  const sorted = periods.sort((a, b) => a.start - b.start)
-  const all: { start: number, end: number }[] = []
-  for (const { start, end } of sorted) {
-    const last = all[all.length - 1]
-    if (last && start <= last.end) last.end = Math.max(last.end, end)
-    else all.push({ start, end })
-  }
-  return all
-}
-
 function line (name: string, value: string, parameters: Property['parameters'] = none): Property {
   return { name, parameters, value, line: 0 }
 }
 
+/** What lies beyond the years that can be written stands at their border (RFC 5545 3.3.5). */
 function utc (seconds: number): string {
-  return formatWhen({ date: false, local: seconds, zone: 'utc' })
+  return formatWhen({ date: false, local: Math.min(Math.max(seconds, earliest), latest), zone: 'utc' })
 }
+
+const earliest = daysFromCivil(1, 1, 1) * DAY
+const latest = daysFromCivil(10_000, 1, 1) * DAY - 1

@@ -26,22 +26,28 @@ export function momentOverlaps (moment: number, range: Range): boolean {
   return range.start <= moment && range.end > moment
 }
 
-/** RFC 4791 9.9 for one occurrence of a VEVENT, VTODO or VJOURNAL that has a DTSTART. */
+/** RFC 4791 9.9 for one occurrence of a VEVENT, VTODO or VJOURNAL. */
 export function occurrenceOverlaps (occurrence: Instance, range: Range): boolean {
   const { component, startUtc, endUtc } = occurrence
   if (component.name !== 'VTODO') return spanOverlaps(startUtc, endUtc, range)
   if (property(component, 'DUE')) {
     const late = endUtc + dateLength(occurrence.end)
+    if (!property(component, 'DTSTART')) return range.start < late && range.end >= endUtc
     return (range.start < late || range.start <= startUtc) && (range.end > startUtc || range.end >= endUtc)
   }
   if (property(component, 'DURATION')) return range.start <= endUtc && (range.end > startUtc || range.end >= endUtc)
   return momentOverlaps(startUtc, range)
 }
 
-/** Whether a component happens at times that its recurrence tells; others are looked at as they are. */
+/**
+ * Whether a component happens at times that its recurrence tells; others are looked at as they are. RFC 5545 3.8.5.3 wants a DTSTART beside
+ * each RRULE; a to-do that repeats without one is due again and again (Apple's clients and tests have such).
+ */
 export function hasOccurrences (component: Component): boolean {
-  const { name } = component
-  return (name === 'VEVENT' || name === 'VTODO' || name === 'VJOURNAL') && property(component, 'DTSTART') !== undefined
+  const { name, properties } = component
+  if (name !== 'VEVENT' && name !== 'VTODO' && name !== 'VJOURNAL') return false
+  if (property(component, 'DTSTART') !== undefined) return true
+  return name === 'VTODO' && properties.some(one => one.name === 'RRULE' || one.name === 'RDATE') && property(component, 'DUE') !== undefined
 }
 
 /** RFC 4791 9.9 for a component that has no occurrences: a VTODO without DTSTART, VFREEBUSY, VAVAILABILITY. For others it is not defined: false. */
@@ -79,12 +85,12 @@ function freeBusyOverlaps (component: Component, range: Range, reading: Reading)
   return periodsOf(component, reading).some(period => range.start < period.end && range.end > period.start)
 }
 
-/** RFC 7953 3.1: without DTSTART or DTEND (or DURATION) it is open on that side. */
+/** The table of RFC 7953 7.2.2: without DTSTART or DTEND (or DURATION) it is open on that side. */
 function availabilityOverlaps (component: Component, range: Range, reading: Reading): boolean {
   const start = whenOf(component, 'DTSTART', reading.zones)
   const length = durationOf(property(component, 'DURATION'))
   const end = momentOf(component, 'DTEND', reading) ?? (start && length ? utcAfter(start, length, reading.floating) : Infinity)
-  return spanOverlaps(start ? utcOf(start, reading.floating) : -Infinity, end, range)
+  return range.start < end && range.end > (start ? utcOf(start, reading.floating) : -Infinity)
 }
 
 /** The periods of all FREEBUSY properties with their type, BUSY when it is not given (RFC 5545 3.2.9); what cannot be read is left out. */

@@ -1,7 +1,8 @@
 import type { Component, Property } from './component.js'
 
 /** The CalDAV precondition (RFC 4791 5.3.2.1) that calendar data fails. */
-export type IcalReason = 'valid-calendar-data' | 'valid-calendar-object-resource' | 'supported-calendar-component' | 'supported-calendar-data'
+export type IcalReason = 'valid-calendar-data' | 'valid-calendar-object-resource' | 'supported-calendar-component' | 'supported-calendar-data' | 'supported-rscale' |
+  'min-date-time' | 'max-date-time' | 'max-instances' | 'max-attendees-per-instance'
 
 /** Calendar data that is refused: which precondition, in which physical line (1-based), and in the message what was expected. */
 export class IcalError extends Error {

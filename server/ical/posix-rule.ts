@@ -1,13 +1,24 @@
 import { DAY, daysFromCivil, isLeap, weekday } from './civil.js'
 
-/** The TZ string at the end of a TZif file (POSIX 8.3, RFC 8536 3.3): how the clock goes on for ever. Offsets in seconds east of UTC. */
+/** What a clock shows for a while. */
+export interface Kind {
+  /** Seconds east of UTC. */
+  readonly offset: number
+  /** What the source calls daylight saving; it may be earlier than standard time (Ireland in winter). */
+  readonly isDaylight: boolean
+  /** Abbreviation as `CEST` or `+0530`; '' when the source has none. */
+  readonly name: string
+}
+
+/** The TZ string at the end of a TZif file (POSIX 8.3, RFC 8536 3.3): how the clock goes on for ever. */
 export interface PosixRule {
-  readonly standard: number
-  readonly daylight?: { readonly offset: number, readonly begin: DayRule, readonly end: DayRule }
+  readonly standard: Kind
+  readonly daylight?: { readonly kind: Kind, readonly begin: DayRule, readonly end: DayRule }
 }
 
 /** A day of every year and the wall-clock second (−167 to 167 hours) on it. */
-interface DayRule {
+export interface DayRule {
+  /** `weekday`: the `week`th (5 is the last) `day` of `month`; `julian`: day 1–365 without leap days; `index`: day 0–365. */
   readonly form: 'weekday' | 'julian' | 'index'
   readonly month: number
   readonly week: number
@@ -16,7 +27,7 @@ interface DayRule {
   readonly time: number
 }
 
-const name = '(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)'
+const name = '([A-Za-z]{3,}|<[A-Za-z0-9+-]+>)'
 const clock = '([+-]?\\d{1,3}(?::\\d\\d){0,2})'
 const date = '(M\\d{1,2}\\.\\d\\.\\d|J?\\d{1,3})'
 const form = new RegExp(`^${name}${clock}(?:${name}${clock}?,${date}(?:/${clock})?,${date}(?:/${clock})?)?$`)
@@ -25,27 +36,29 @@ const form = new RegExp(`^${name}${clock}(?:${name}${clock}?,${date}(?:/${clock}
 export function parsePosixRule (text: string): PosixRule | undefined {
   const found = form.exec(text)
   if (found === null) return undefined
-  const standard = 0 - seconds(found[1]!)
-  const begin = dayRule(found[3], found[4])
-  const end = dayRule(found[5], found[6])
+  const standard = { offset: 0 - seconds(found[2]!), isDaylight: false, name: plain(found[1]) }
+  const begin = dayRule(found[5], found[6])
+  const end = dayRule(found[7], found[8])
   if (begin === undefined || end === undefined) return { standard }
-  return { standard, daylight: { offset: found[2] === undefined ? standard + 3600 : 0 - seconds(found[2]), begin, end } }
+  const offset = found[4] === undefined ? standard.offset + 3600 : 0 - seconds(found[4])
+  return { standard, daylight: { kind: { offset, isDaylight: true, name: plain(found[3]) }, begin, end } }
 }
 
-/** Adds the transitions after the last one that `at` has, up to `until` (all UTC seconds). */
-export function continueWith (rule: PosixRule, fromYear: number, toYear: number, at: number[], offset: number[]): void {
-  const { standard, daylight } = rule
-  if (daylight === undefined) return
-  const last = at.at(-1) ?? -Infinity
-  const found: Array<[number, number]> = []
+/** A transition that a rule makes: UTC seconds, and what begins then. */
+export interface Made { readonly at: number, readonly kind: Kind }
+
+/** The transitions of these years (both included), ascending. */
+export function transitionsIn ({ standard, daylight }: PosixRule, fromYear: number, toYear: number): Made[] {
+  const found: Made[] = []
+  if (daylight === undefined) return found
   for (let year = fromYear; year <= toYear; year++) {
-    found.push([moment(daylight.begin, year) - standard, daylight.offset], [moment(daylight.end, year) - daylight.offset, standard])
+    found.push({ at: moment(daylight.begin, year) - standard.offset, kind: daylight.kind }, { at: moment(daylight.end, year) - daylight.kind.offset, kind: standard })
   }
-  for (const [when, after] of found.sort((a, b) => a[0] - b[0])) {
-    if (when <= last) continue
-    at.push(when)
-    offset.push(after)
-  }
+  return found.sort((a, b) => a.at - b.at)
+}
+
+function plain (text = ''): string {
+  return text.replace(/[<>]/g, '')
 }
 
 function dayRule (text: string | undefined, time: string | undefined): DayRule | undefined {
@@ -59,7 +72,8 @@ function dayRule (text: string | undefined, time: string | undefined): DayRule |
   return { form: 'index', month: 0, week: 0, day: Number(text), time: at }
 }
 
-function moment (rule: DayRule, year: number): number {
+/** Wall-clock seconds of the rule in a year. */
+export function moment (rule: DayRule, year: number): number {
   const first = daysFromCivil(year, 1, 1)
   if (rule.form === 'index') return (first + rule.day) * DAY + rule.time
   if (rule.form === 'julian') return (first + rule.day - (isLeap(year) && rule.day > 59 ? 0 : 1)) * DAY + rule.time

@@ -1,8 +1,6 @@
 import { parameter, properties, property, type Component, type Property } from './component.js'
 import { addDuration, parsePeriod, parseWhen, utcAfter, utcOf, type Duration, type When, type Zone, type Zones } from './time.js'
-import { parseRule, type Budget } from './recur.js'
-import { Sequence } from './occurrences.js'
-import type { Walk } from './walk.js'
+import { parseRule, Sequence, type Budget, type Walk } from './recur.js'
 import { DAY } from './civil.js'
 import { attempt, lengthBetween, lengthOf, type Instance, type Once } from './once.js'
 
@@ -36,6 +34,8 @@ export class Series {
   private readonly without = new Set<number>()
   private readonly withoutDays = new Set<number>()
   private readonly shifts: readonly Shift[]
+  /** Whether there may be two within the hours that a clock skips. */
+  private readonly dense: boolean
 
   constructor (readonly component: Component, start: When, overrides: readonly Once[], private readonly zones: Zones) {
     this.start = start
@@ -44,6 +44,7 @@ export class Series {
     this.rules = this.sequences('RRULE', true)
     this.exceptions = this.sequences('EXRULE', false)
     this.dates = this.readDates()
+    this.dense = typeof start.zone === 'object' && (this.rules.length > 1 || this.rules.some(rule => rule.isDense || this.dates.length > 0))
     for (const one of properties(component, 'EXDATE')) for (const when of this.values(one)) this.leaveOut(when)
     for (const { recurrenceId } of overrides) if (recurrenceId !== undefined) this.leaveOut(recurrenceId)
     this.shifts = overrides.filter(isFuture).map(one => this.shift(one)).sort((a, b) => a.at - b.at)
@@ -113,7 +114,16 @@ export class Series {
   private isLeftOut (local: number, budget: Budget): boolean {
     if (this.withoutDays.size > 0 && this.withoutDays.has(Math.floor(local / DAY))) return true
     if (this.without.size > 0 && this.without.has(this.keyOf(local))) return true
-    return this.exceptions.some(rule => rule.walk(local, local, budget).next() === local)
+    if (this.exceptions.some(rule => rule.has(local, budget))) return true
+    return this.dense && this.isTwin(local, budget)
+  }
+
+  // RFC 5545 3.3.5: a time that the clock skips is the same moment as one behind, which may be in the series too: there is one of them
+  private isTwin (local: number, budget: Budget): boolean {
+    const zone = this.start.zone as Zone
+    const real = zone.toLocal(zone.toUtc(local))
+    return real > local && (firstIndex(this.dates.length, index => this.dates[index]! >= real) < firstIndex(this.dates.length, index => this.dates[index]! > real) ||
+      this.rules.some(rule => rule.has(real, budget)))
   }
 
   /** The instances that may overlap `from`–`to` (UTC seconds), ascending unless overrides move them: more rather than less. */

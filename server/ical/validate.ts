@@ -33,26 +33,34 @@ export interface CalendarObject {
  * | TZID without VTIMEZONE, known by name            | accepted                         | RFC 7809 3.1.1: standard time zones need none |
  * | TZID without VTIMEZONE, unknown                  | valid-calendar-object-resource   | each client would place it elsewhere |
  * | TZID on a DATE                                   | accepted                         | ignored by all |
- * | TZID on a UTC time, other than UTC itself         | valid-calendar-data              | half of the readers believe the one, half the other |
+ * | TZID on a UTC time, other than UTC itself        | valid-calendar-data              | half of the readers believe the one, half the other |
+ * | the same in a VTODO                              | accepted                         | early iCal wrote it; here UTC counts (RFC 5545 3.3.5) |
  * | value not of its type, or VALUE that contradicts it | valid-calendar-data           | read differently or dropped |
  * | VALUE left out (DTSTART:20250131)                | accepted                         | read by its form by all |
  * | empty text (DESCRIPTION:)                        | accepted                         | RFC 5545 3.3.11 allows it, Google and Apple write it |
  * | unknown property, parameter, component inside, word (STATUS:X) | accepted           | RFC 5545: to be ignored |
- * | a once-only property twice; DTEND with DURATION  | valid-calendar-data              | some take the first, some the last |
+ * | a once-only property twice                       | valid-calendar-data              | some take the first, some the last |
+ * | DTEND with DURATION, even if they agree          | valid-calendar-data              | strict readers (Home Assistant's) drop it, and the whole calendar with it |
  * | DUE with DURATION; URL twice in VJOURNAL         | accepted                         | the first one is taken by all |
- * | DTSTAMP, CREATED, LAST-MODIFIED, COMPLETED not UTC | valid-calendar-data            | a moment that differs per reader |
- * | DTEND, DUE, UNTIL of another kind than DTSTART     | valid-calendar-data             | lengths and sets that differ per reader |
+ * | DTSTAMP, CREATED, LAST-MODIFIED, COMPLETED, ACKNOWLEDGED not UTC | valid-calendar-data | a moment that differs per reader |
+ * | DTEND, UNTIL of another kind than DTSTART        | valid-calendar-data              | lengths and sets that differ per reader |
+ * | DUE of another kind than DTSTART                 | accepted                         | early iCal wrote it; both are moments of their own, a DATE is due until its end |
+ * | UNTIL in UTC, DTSTART a local time               | accepted                         | early iCal wrote it; its digits are read on the wall clock, as by most |
+ * | RRULE in a VTODO with DUE alone                  | accepted                         | it is due again and again; Apple's test data have it |
  * | EXDATE as a DATE in a series with times          | accepted                         | Evolution writes it; it means that day |
- * | DURATION of no length beside DTEND               | accepted                         | Thunderbird writes it on moved instances |
- * | INTERVAL=0                                       | valid-calendar-data              | other clients hang on it |
+ * | EXDATE that is no date                           | valid-calendar-data              | what was deleted would come back |
+ * | DURATION of no length beside DTEND               | accepted                         | Thunderbird writes it on moved instances; all take DTEND |
+ * | INTERVAL=0                                       | valid-calendar-data              | served as it is, other clients hang on it; taken as 1, it would repeat too often |
  * | DATE start with a DURATION of hours              | valid-calendar-data              | RFC 5545 3.6.1: days or weeks only |
- * | DTEND not after DTSTART                          | accepted                         | shown as a moment |
+ * | DURATION:P1DT, a T with nothing after it         | accepted                         | one day to every reader; Apple's own test data have it |
+ * | DTEND or DUE not after DTSTART                   | accepted                         | shown as a moment |
+ * | overrides (RECURRENCE-ID) without the series     | accepted                         | who is invited to one instance has no more |
  * | several components without RECURRENCE-ID, or of one RECURRENCE-ID | valid-calendar-object-resource | clients keep only one |
  * | METHOD, several UIDs, several types, none        | valid-calendar-object-resource   | RFC 4791 4.1 |
  * | another component type                           | supported-calendar-component     | no calendar of ours holds it |
- * | RSCALE other than GREGORIAN (RFC 7529)           | supported-calendar-data          | its instances cannot be found |
+ * | RSCALE that is not known (RFC 7529 10)           | supported-rscale                 | its instances cannot be found |
  *
- * Which of the types a collection takes, and UIDs that are taken, are looked at elsewhere.
+ * Which of the types a collection takes, UIDs that are taken, and how much an object may hold (`demandWithin`) are looked at elsewhere.
  * @throws IcalError with the precondition, and where there is one the line
  */
 export function calendarObject (text: string): CalendarObject {

@@ -1,7 +1,6 @@
 import { property, properties, type Component } from './component.js'
 import { parseDateTime, ValueError, type Zone } from './time.js'
-import { Budget, parseRule, type Rule } from './recur.js'
-import { Sequence } from './occurrences.js'
+import { Budget, parseRule, Sequence, type Rule } from './recur.js'
 import { DAY, daysFromCivil } from './civil.js'
 import { TableZone, type Transitions } from './zone-table.js'
 
@@ -16,6 +15,8 @@ interface Observance {
 
 const OBSERVANCES = 500
 const ONSETS = 5000
+// A zone with an observance for each change of 500 years has these
+const LINES = 8000
 // Outlook begins in 1601; nobody needs each of those years
 const EARLIEST = daysFromCivil(1901, 1, 1) * DAY
 
@@ -27,24 +28,35 @@ export function readVtimezone (vtimezone: Component): Zone {
   const observances = observancesOf(vtimezone)
   const id = property(vtimezone, 'TZID')?.value ?? ''
   let known: Transitions | undefined
+  let isSpent = false
   return new TableZone(id, until => {
+    if (isSpent && known !== undefined) return known
     const budget = new Budget({ steps: 20_000, instances: ONSETS })
     const found = transitionsOf(observances, until, budget)
     if (budget.exhausted && known === undefined) throw new ValueError(`VTIMEZONE ${id.slice(0, 80)} has too many onsets (line ${vtimezone.line})`)
     // what was known before is kept when later years cost too much
-    return known = budget.exhausted && known !== undefined ? known : found
+    isSpent = budget.exhausted
+    return known = isSpent && known !== undefined ? known : found
   })
 }
 
-/** Whether the description holds for all time to come: one of its rules does not end, or the offset never changes. */
-export function isOpenEnded (vtimezone: Component): boolean {
+/**
+ * Whether the description can stand for itself: it holds for all time to come (a rule does not end, or the offset never changes), and every
+ * yearly change starts from a clock that something leads to. Clients send the half that their event needs.
+ */
+export function isWhole (vtimezone: Component): boolean {
   const observances = observancesOf(vtimezone)
-  return observances.some(one => one.isOpen) || new Set(observances.map(one => one.to)).size === 1
+  const shown = new Set(observances.map(one => one.to))
+  if (property(vtimezone, 'TZUNTIL') !== undefined || observances.some(one => one.rules.length > 0 && !shown.has(one.from))) return false
+  return observances.some(one => one.isOpen) || shown.size === 1
 }
 
 function observancesOf (vtimezone: Component): Observance[] {
   const found = vtimezone.components.filter(one => one.name === 'STANDARD' || one.name === 'DAYLIGHT')
   if (found.length === 0 || found.length > OBSERVANCES) throw new ValueError(`VTIMEZONE has ${found.length} observances (line ${vtimezone.line})`)
+  const lines = found.reduce((sum, one) => sum + one.properties.length, 0)
+  const dates = found.reduce((sum, one) => sum + properties(one, 'RDATE').reduce((length, { value }) => length + value.length, 0), 0)
+  if (lines > LINES || dates > ONSETS * 16) throw new ValueError(`VTIMEZONE has ${lines} lines and ${dates} octets of RDATE in its observances (line ${vtimezone.line})`)
   return found.map(observance)
 }
 

@@ -6,7 +6,7 @@ import { binary, boolean, date, dateTime, duration, float, geo, integer, isDate,
 /**
  * RFC 5545: values have their types, properties are there as often as they may be, and agree. Which breaches are let through says the
  * table of `validate.ts`. What stands directly in VCALENDAR and is not known is not looked into.
- * @throws IcalError valid-calendar-data with the line; supported-calendar-data for a rule in another calendar scale (RFC 7529)
+ * @throws IcalError valid-calendar-data with the line; supported-rscale for a rule in a calendar scale that is not known (RFC 7529)
  */
 export function demandWellFormed (calendar: Component): void {
   check(calendar, undefined)
@@ -16,6 +16,8 @@ export function demandWellFormed (calendar: Component): void {
 interface ComponentRule {
   readonly once: ReadonlySet<string>
   readonly required: readonly string[]
+  /** Begin and end stand for themselves: they may be of different kinds, and Z counts where TZID stands beside it. */
+  readonly mixesKinds?: true
   agree? (first: ReadonlyMap<string, Property>, component: Component): void
 }
 
@@ -31,7 +33,7 @@ const PLANNED = [...DESCRIBED, 'URL', 'DESCRIPTION', 'GEO', 'LOCATION', 'PRIORIT
 const componentRules = new Map<string, ComponentRule>(Object.entries({
   VCALENDAR: { once: new Set(['VERSION', 'PRODID', 'CALSCALE', 'METHOD']), required: [], agree: knownVersion },
   VEVENT: { once: new Set([...PLANNED, 'DTEND', 'TRANSP']), required: ['DTSTART'], agree: kindsAgree },
-  VTODO: { once: new Set([...PLANNED, 'DUE', 'COMPLETED', 'PERCENT-COMPLETE']), required: [], agree: kindsAgree },
+  VTODO: { once: new Set([...PLANNED, 'DUE', 'COMPLETED', 'PERCENT-COMPLETE']), required: [], mixesKinds: true, agree: kindsAgree },
   VJOURNAL: { once: new Set(DESCRIBED), required: [], agree: kindsAgree },
   VFREEBUSY: { once: new Set(['DTSTAMP', 'UID', 'CONTACT', 'DTSTART', 'DTEND', 'ORGANIZER', 'URL']), required: [], agree: kindsAgree },
   VAVAILABILITY: { once: new Set([...DESCRIBED, 'URL', 'DTEND', 'DURATION', 'DESCRIPTION', 'LOCATION', 'PRIORITY', 'BUSYTYPE']), required: [], agree: kindsAgree },
@@ -73,6 +75,7 @@ const propertyRules = new Map<string, PropertyRule>(Object.entries({
   CREATED: stamp,
   'LAST-MODIFIED': stamp,
   COMPLETED: stamp,
+  ACKNOWLEDGED: stamp, // RFC 9074 6.1
   DURATION: { types: [duration] },
   TRIGGER: { types: [duration, dateTime] },
   FREEBUSY: { types: [period], list: true },
@@ -97,6 +100,7 @@ function check (component: Component, outer: Component | undefined): void {
   const first = new Map<string, Property>()
   for (const each of component.properties) {
     checkValue(each)
+    if (rule?.mixesKinds !== true) demandOneZone(each)
     if (!first.has(each.name)) first.set(each.name, each)
     else if (rule?.once.has(each.name)) throw invalid(each.line, `expected ${each.name} once in ${component.name}, found it twice`)
   }
@@ -122,8 +126,12 @@ function checkValue (property: Property): void {
   const parts = rule.list && value.includes(',') ? value.split(',') : [value]
   for (const part of parts) if (!types.some(type => type.is(part))) throw wrongValue(property, types)
   if (rule.utc && !value.endsWith('Z')) throw invalid(line, `expected ${name} in UTC (with Z), found ${JSON.stringify(value)}`)
+}
+
+function demandOneZone ({ name, parameters, value, line }: Property): void {
+  const tzid = parameters['TZID']
   // python-caldav writes DTSTART;TZID=UTC:…Z, which all read alike
-  if (parameters['TZID'] && !isUtc.test(parameters['TZID'][0] ?? '') && timed.has(name) && value.includes('Z')) throw invalid(line, `expected ${name} either with TZID or in UTC (with Z), found both`)
+  if (tzid && !isUtc.test(tzid[0] ?? '') && timed.has(name) && value.includes('Z')) throw invalid(line, `expected ${name} either with TZID or in UTC (with Z), found both`)
 }
 
 /** Of a property that is not known here a list may be meant, so it is enough when each part or the whole is of the type. */
@@ -135,7 +143,7 @@ function checkRule ({ name, value, line }: Property): void {
   try {
     parseRule(value)
   } catch (error) {
-    if (error instanceof UnsupportedScale) throw new IcalError('supported-calendar-data', `expected the Gregorian calendar in ${name}: ${error.message}`, line)
+    if (error instanceof UnsupportedScale) throw new IcalError('supported-rscale', `expected a calendar scale that is known in ${name}: ${error.message}`, line)
     throw invalid(line, `expected a recurrence rule in ${name}: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
@@ -161,7 +169,7 @@ function kindsAgree (first: ReadonlyMap<string, Property>, component: Component)
   if (end?.name === 'DTEND' && length && !noLength.test(length.value)) throw invalid(length.line, `expected ${end.name} or DURATION in ${component.name}, found both`)
   if (!start) return
   const kind = kindOf(start)
-  if (end && !sameKind(kind, kindOf(end))) throw disagree(end, kindOf(end), kind)
+  if (end && componentRules.get(component.name)?.mixesKinds !== true && !sameKind(kind, kindOf(end))) throw disagree(end, kindOf(end), kind)
   if (length && kind === 'a date' && /T\d/i.test(length.value)) throw invalid(length.line, `expected days or weeks in DURATION as DTSTART is a date, found ${JSON.stringify(length.value)}`)
   for (const each of component.properties) {
     // Evolution writes EXDATE;VALUE=DATE into series with times: it means that day
@@ -178,11 +186,15 @@ function isFixed (kind: Kind): boolean {
   return kind === 'a time in UTC' || kind === 'a time with TZID'
 }
 
-/** RFC 5545 3.3.10: UNTIL is a date, a local time or UTC as DTSTART is a date, a local time, or one in UTC or with TZID. */
+/**
+ * RFC 5545 3.3.10: UNTIL is a date, a local time or UTC as DTSTART is a date, a local time, or one in UTC or with TZID. Early iCal wrote UTC
+ * beside a local time too; here its digits are read on the wall clock.
+ */
 function untilAgrees (rule: Property, start: Kind): void {
   const until = /(?:^|;)UNTIL=([^;]*)/i.exec(rule.value)?.[1]
   if (until === undefined) return
   const kind: Kind = !/T/i.test(until) ? 'a date' : /Z$/i.test(until) ? 'a time in UTC' : 'a local time'
+  if (start === 'a local time' && kind === 'a time in UTC') return
   if (kind !== (isFixed(start) ? 'a time in UTC' : start)) throw invalid(rule.line, `expected UNTIL as ${isFixed(start) ? 'a time in UTC' : start} as DTSTART is ${start}, found ${JSON.stringify(until)}`)
 }
 

@@ -81,7 +81,7 @@ async function keep (target: Resource, aces: readonly Ace[], isInheritable: bool
   if (member === undefined) home.touch(collection)
   else {
     home.suspect(collection.path, member.name)
-    // whoever may read it from now on learns of it by sync
-    home.renew(collection, member.name)
+    // whoever may read it from now on, or may no longer, learns of it by sync
+    home.member(collection, member.name)
   }
 }

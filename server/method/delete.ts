@@ -10,10 +10,11 @@ import { dav } from '../xml/name.js'
 import { demandTreeUnlocked, demandUnlocked, endingWith } from './locked.js'
 import type { Method } from './method.js'
 import { demandOthers, obstaclesReply, removalObstacles } from './obstacle.js'
+import { orCurrent } from './representation.js'
 import { demandConditions, stateOf } from './target.js'
 
 /** RFC 4918 9.6 */
-export const deleteMethod: Method = { name: 'DELETE', on: ['calendar', 'folder', 'event', 'file'], run }
+export const deleteMethod: Method = { name: 'DELETE', on: ['calendar', 'folder', 'event', 'file'], run: async request => await orCurrent(request, async () => await run(request)) }
 
 async function run (request: DavRequest): Promise<DavReply> {
   const { site, user, headers, target } = request

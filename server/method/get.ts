@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { demand } from '../acl/check.js'
 import { feed } from '../calendar/feed.js'
+import { demandForm, formVary, formWanted, inForm } from '../calendar/form.js'
+import { contentTypes, mediaTypes } from '../calendar/media.js'
 import { DavError } from '../dav/error.js'
 import { conditions, evaluate, range, type State } from '../dav/header.js'
 import { facts } from '../../store/file.js'
@@ -21,7 +23,7 @@ export const get: Method = { name: 'GET', on: everyKind, run }
 async function run (request: DavRequest): Promise<DavReply> {
   const { user, target, path, url } = request
   demand(user, target, dav('read'))
-  if (target.member !== undefined) return file(request, target)
+  if (target.member !== undefined) return await file(request, target)
   // the links of a page are relative
   if (kinds[target.kind].isCollection && !path.collection) {
     const query = url.indexOf('?')
@@ -30,19 +32,25 @@ async function run (request: DavRequest): Promise<DavReply> {
   return await collection(request, target)
 }
 
-function file (request: DavRequest, resource: Resource): DavReply {
+/** An object in the form that Accept and CalDAV-Timezones ask for; any other file as it is. */
+async function file (request: DavRequest, resource: Resource): Promise<DavReply> {
   const { home, collection, member } = resource
   const content = home === undefined || collection === undefined || member === undefined ? undefined : home.content(collection, member.name)
   if (content === undefined) throw new DavError(404, `${hrefOf(resource)} does not exist`)
   const now = { ...resource, member: content.member }
-  return partial(request, stateOf(content.member), content.bytes, {
-    'content-type': mediaTypeOf(now),
-    'etag': content.member.etag,
-    'last-modified': new Date(content.member.modified).toUTCString(),
-    'accept-ranges': 'bytes',
-    // what somebody stored is saved, never run with our rights
-    ...(now.kind === 'file' ? { 'content-security-policy': "default-src 'none'; sandbox", 'content-disposition': attachment(content.member.name) } : {})
-  })
+  const state = stateOf(content.member)
+  const common = { 'content-type': mediaTypeOf(now), 'last-modified': new Date(content.member.modified).toUTCString(), 'accept-ranges': 'bytes' }
+  if (now.kind !== 'event') {
+    return partial(request, state, content.bytes, {
+      ...common,
+      'etag': content.member.etag,
+      // what somebody stored is saved, never run with our rights
+      ...(now.kind === 'file' ? { 'content-security-policy': "default-src 'none'; sandbox", 'content-disposition': attachment(content.member.name) } : {})
+    })
+  }
+  const wanted = demandForm(request.headers)
+  const { bytes, etag } = await inForm(content.bytes, content.member.etag, wanted)
+  return partial(request, { ...state, etag }, bytes, { ...common, 'content-type': common['content-type'].replace(mediaTypes.text, mediaTypes[wanted.form]), etag, 'vary': formVary })
 }
 
 /** RFC 6266: a file to be saved under its name (RFC 8187). */
@@ -72,14 +80,18 @@ async function collection (request: DavRequest, resource: Resource): Promise<Dav
   const { kind, home, collection } = resource
   const isPage = kind !== 'calendar' || wantsPage(request)
   const listing = await readableMembers(request, resource)
-  const form = isPage ? pageHeaders : { 'content-type': 'text/calendar; charset=utf-8' }
-  const headers: Record<string, string> = { ...form, ...(kind === 'calendar' ? { vary: 'Accept, User-Agent' } : {}) }
+  // programs that subscribe send any Accept: those that take neither form get the one that everybody reads
+  const wanted = formWanted(request.headers) ?? { form: 'text', zones: undefined }
+  const headers: Record<string, string> = {
+    ...(isPage ? pageHeaders : { 'content-type': contentTypes[wanted.form] }),
+    ...(kind === 'calendar' ? { vary: `${formVary}, User-Agent` } : {})
+  }
   if (home === undefined || collection === undefined) return { status: 200, headers, body: pageOf(resource, listing) }
   const modified = modifiedOf(resource, listing)
-  const etag = etagOf(resource, listing, isPage)
+  const etag = etagOf(resource, listing, isPage ? 'page' : `feed ${wanted.form} ${wanted.zones ?? ''}`)
   Object.assign(headers, { etag, 'last-modified': modified.toUTCString(), 'cache-control': 'no-cache' })
   return unchangedReply(request, { exists: true, etag, modified }, headers) ??
-    { status: 200, headers, body: isPage ? pageOf(resource, listing) : feed({ ...resource, home, collection }, listing.members.flatMap(({ member }) => member ?? [])) }
+    { status: 200, headers, body: isPage ? pageOf(resource, listing) : feed({ ...resource, home, collection }, listing.members.flatMap(({ member }) => member ?? []), wanted) }
 }
 
 /**
@@ -95,12 +107,12 @@ function wantsPage (request: DavRequest): boolean {
     return !types.includes(type) ? 0 : quality === undefined ? 1 : Number(quality) || 0
   }))
   const html = wish('text/html', 'application/xhtml+xml')
-  return html > 0 && html >= wish('text/calendar')
+  return html > 0 && html >= wish(...Object.values(mediaTypes))
 }
 
 // what one may not see has no part in what one gets
-function etagOf (resource: Resource, { hidden }: Listing, isPage: boolean): string {
-  const hash = createHash('sha256').update(`${tokenOf(resource)}\n${isPage ? 'page' : 'feed'}\n${hidden.join('\n')}`)
+function etagOf (resource: Resource, { hidden }: Listing, form: string): string {
+  const hash = createHash('sha256').update(`${tokenOf(resource)}\n${form}\n${hidden.join('\n')}`)
   return `"${hash.digest('hex').slice(0, 32)}"`
 }
 

@@ -5,14 +5,15 @@ import { translated } from '../calendar/write.js'
 import { DavError, failed } from '../dav/error.js'
 import type { Propstat } from '../dav/multistatus.js'
 import { check, type Instruction } from '../property/patch.js'
-import { creatableTypes } from '../site/kind.js'
+import { creatableTypes, kinds } from '../site/kind.js'
 import { demandQuota, propertyBytes } from '../site/quota.js'
 import type { DavRequest } from '../site/request.js'
 import type { Site } from '../site/site.js'
-import { hrefOf, parentOf, type Resource } from '../site/resource.js'
+import { hrefOf, kindOf, parentOf, type Resource } from '../site/resource.js'
 import { stored } from '../site/stored.js'
 import { element, elements, type Element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
+import { ctagHeaders } from './ctag.js'
 import { demandUnlocked } from './locked.js'
 import { holderOf } from './target.js'
 
@@ -41,7 +42,7 @@ export async function vacancy (request: DavRequest): Promise<Vacancy> {
  */
 export function vacancyIn ({ settings }: Site, parent: Resource, name: string, leaving?: string): Vacancy {
   // RFC 4791 4.2: no collections in calendars
-  if (parent.kind === 'calendar' || parent.kind === 'inbox' || parent.kind === 'outbox') throw failed('calendar-collection-location-ok', `${hrefOf(parent)} takes no collections`)
+  if (parent.kind !== 'home' && parent.kind !== 'folder' && kinds[parent.kind].isCollection) throw failed('calendar-collection-location-ok', `${hrefOf(parent)} takes no collections`)
   const { home, collection } = holderOf(parent)
   const path = collection.path === '' ? name : `${collection.path}/${name}`
   const same = path.normalize('NFC')
@@ -71,6 +72,14 @@ export async function make (request: DavRequest, { home, path, parent }: Vacancy
     demandQuota(site, { home, owner: parent.owner }, bytes + propertyBytes(home))
   }))
   return checked
+}
+
+/** The headers CTag and Home-CTag, when the collection was made under a condition on the ctag of what it lies in (Apple's bulk changes 6). */
+export async function madeHeaders (request: DavRequest, { home, path, parent }: Vacancy): Promise<Record<string, string>> {
+  const collection = home.collection(path)
+  if (collection === undefined) return {}
+  const made: Resource = { kind: kindOf(collection), segments: request.target.segments, owner: parent.owner, home, collection }
+  return { ...await ctagHeaders(request, made), ...await ctagHeaders(request, parent, 'home-ctag') }
 }
 
 /**

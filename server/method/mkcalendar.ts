@@ -6,7 +6,7 @@ import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf } from '../site/resource.js'
 import { element } from '../xml/element.js'
 import { caldav, dav } from '../xml/name.js'
-import { make, typesIn, vacancy } from './make.js'
+import { madeHeaders, make, typesIn, vacancy } from './make.js'
 import type { Method } from './method.js'
 
 /** RFC 4791 5.3.1 */
@@ -27,7 +27,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   const types = wanted === undefined ? [element(dav('collection')), element(caldav('calendar'))] : typesIn(wanted)
   const { propstats, failed } = await make(request, place, types, todo)
   const href = hrefOf({ ...request.target, kind: 'calendar' })
-  if (!failed) return { status: 201, headers: { 'location': href, 'cache-control': 'no-cache' } }
+  if (!failed) return { status: 201, headers: { 'location': href, 'cache-control': 'no-cache', ...await madeHeaders(request, place) } }
   const multistatus = new Multistatus()
   multistatus.addText(href, propstats)
   return multistatusReply(multistatus)

@@ -1,4 +1,5 @@
 import { DavError } from '../dav/error.js'
+import { applied, prefer } from '../dav/header.js'
 import { statusElement, type Propstat } from '../dav/multistatus.js'
 import { xmlType } from '../dav/reply.js'
 import { instructions } from '../property/patch.js'
@@ -7,7 +8,7 @@ import { hrefOf } from '../site/resource.js'
 import { element, type Element } from '../xml/element.js'
 import { dav } from '../xml/name.js'
 import { declarations, fragment, xmlDeclaration } from '../xml/write.js'
-import { make, typesIn, vacancy } from './make.js'
+import { madeHeaders, make, typesIn, vacancy } from './make.js'
 import type { Method } from './method.js'
 
 /** RFC 4918 9.3, with a body RFC 5689 */
@@ -21,8 +22,12 @@ async function run (request: DavRequest): Promise<DavReply> {
   const types = wanted === undefined ? [element(dav('collection'))] : typesOrReply(wanted)
   if (!Array.isArray(types)) return { status: 403, headers: { 'content-type': xmlType }, body: response([types]) }
   const { propstats, failed } = await make(request, place, types, todo)
-  if (body === undefined) return { status: 201, headers: { location: hrefOf({ ...request.target, kind: 'folder' }) } }
-  return { status: failed ? 403 : 201, headers: { 'content-type': xmlType, 'cache-control': 'no-cache' }, body: response(propstats) }
+  if (failed) return { status: 403, headers: { 'content-type': xmlType, 'cache-control': 'no-cache' }, body: response(propstats) }
+  const headers = { 'location': hrefOf({ ...request.target, kind: 'folder' }), 'cache-control': 'no-cache', ...await madeHeaders(request, place) }
+  if (body === undefined) return { status: 201, headers }
+  // RFC 8144 2.3: no body at all
+  if (prefer(request.headers).return === 'minimal') return { status: 201, headers: { ...headers, ...applied('return=minimal') } }
+  return { status: 201, headers: { ...headers, 'content-type': xmlType }, body: response(propstats) }
 }
 
 // RFC 4918 9.3.1: a body that is not understood is 415

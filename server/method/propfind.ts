@@ -1,6 +1,6 @@
 import { allowed, demand } from '../acl/check.js'
 import { DavError } from '../dav/error.js'
-import { depth, prefer } from '../dav/header.js'
+import { applied, depth, prefer } from '../dav/header.js'
 import { Multistatus } from '../dav/multistatus.js'
 import { multistatusStream } from '../dav/reply.js'
 import { Answers, wantedIn } from '../property/answer.js'
@@ -21,14 +21,17 @@ async function run (request: DavRequest): Promise<DavReply> {
   if (body !== undefined && body.name !== dav('propfind')) throw new DavError(400, `PROPFIND expects DAV:propfind, not ${body.name}`)
   demandOneForm(body)
   const reach = depth(headers, 'infinity')
-  const preference = prefer(headers)
+  const isMinimal = prefer(headers).return === 'minimal'
+  // RFC 8144 4: there is nothing but the root at depth 0
+  const leavesRoot = prefer(headers).depthNoRoot && reach !== '0'
   demand(user, target, dav('read'))
-  const answers = new Answers(site, user, wantedIn(body), preference.return === 'minimal')
+  const answers = new Answers(site, user, wantedIn(body), isMinimal)
   const multistatus = new Multistatus()
-  return multistatusStream(multistatus, async function * () {
-    if (!preference.depthNoRoot) yield * answer(target, answers, multistatus)
+  const reply = multistatusStream(multistatus, async function * () {
+    if (!leavesRoot) yield * answer(target, answers, multistatus)
     if (reach !== '0') yield * below(request, target, reach === 'infinity', answers, multistatus)
   })
+  return { ...reply, headers: { ...reply.headers, ...applied(...isMinimal ? ['return=minimal'] : [], ...leavesRoot ? ['depth-noroot'] : []) } }
 }
 
 /** RFC 4918 14.20, appendix A: exactly one of the three, when there is a body. @throws DavError 400 */

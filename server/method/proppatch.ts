@@ -1,7 +1,7 @@
 import { demand } from '../acl/check.js'
 import { translated } from '../calendar/write.js'
 import { DavError } from '../dav/error.js'
-import { prefer } from '../dav/header.js'
+import { applied, prefer } from '../dav/header.js'
 import { Multistatus } from '../dav/multistatus.js'
 import { multistatusReply } from '../dav/reply.js'
 import { everyKind } from '../property/property.js'
@@ -27,7 +27,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   demandUnlocked(request, target)
   const propstats = await translated(patch(target, todo, request))
   // RFC 8144 2.2
-  if (prefer(request.headers).return === 'minimal' && propstats.every(({ status }) => status === 200)) return { status: 204, headers: { 'preference-applied': 'return=minimal' } }
+  if (prefer(request.headers).return === 'minimal' && propstats.every(({ status }) => status === 200)) return { status: 200, headers: applied('return=minimal'), body: '' }
   const multistatus = new Multistatus()
   multistatus.addText(hrefOf(target), propstats)
   return multistatusReply(multistatus)

@@ -1,16 +1,27 @@
 import { demand } from '../acl/check.js'
 import type { Member } from '../../store/home.js'
 import { writeEvent, writeFile } from '../calendar/write.js'
-import { DavError } from '../dav/error.js'
+import { DavError, failed } from '../dav/error.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
-import { hrefOf, parentOf } from '../site/resource.js'
-import { dav } from '../xml/name.js'
+import { hrefOf, parentOf, type Resource } from '../site/resource.js'
+import { caldav, dav } from '../xml/name.js'
+import { holdsMany } from './bulk.js'
 import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
+import { replaceCalendar } from './replace.js'
+import { orCurrent, wantedRepresentation } from './representation.js'
 import { demandConditions, holderOf, stateOf } from './target.js'
 
 /** RFC 4918 9.7, RFC 4791 5.3.2 */
-export const put: Method = { name: 'PUT', on: ['event', 'file', 'unmapped'], run }
+export const put: Method = {
+  name: 'PUT',
+  on: ['event', 'file', 'unmapped'],
+  opened: ({ settings }) => settings.calendars.replace ? ['calendar'] : [],
+  elsewhere: target => new DavError(405, target.kind === 'calendar'
+    ? `${hrefOf(target)} is a calendar, and PUT stores one event in it, under a name of its own. To add the events of a file, POST the file to the calendar. To replace all that is in it, the server must allow that: calendars.replace`
+    : `PUT is not for ${hrefOf(target)}`),
+  run: async request => await (request.target.kind === 'calendar' ? replaceCalendar(request) : orCurrent(request, async () => await run(request)))
+}
 
 async function run (request: DavRequest): Promise<DavReply> {
   const { site, user, path, target, body } = request
@@ -26,8 +37,22 @@ async function run (request: DavRequest): Promise<DavReply> {
     demandConditions(request, stateOf(current))
     demandUnlocked(request, target, ...current === undefined ? [parent] : [])
   }
-  const { created, member } = folder.kind === 'calendar'
-    ? await writeEvent(site, folder, name, { bytes: body, mediaType: header(request, 'content-type') }, guard)
-    : await writeFile(site, folder, name, body, guard)
-  return { status: created ? 201 : 204, headers: { etag: member.etag, ...(created ? { location: hrefOf({ ...target, kind: 'file' }) } : {}) } }
+  const { created, member, isConverted } = folder.kind === 'calendar'
+    ? await explained(request, parent, writeEvent(site, folder, name, { bytes: body, mediaType: header(request, 'content-type') }, guard))
+    : { ...await writeFile(site, folder, name, body, guard), isConverted: false }
+  const location = created ? { location: hrefOf({ ...target, kind: 'file' }) } : {}
+  const stored = await wantedRepresentation(request, target.segments)
+  if (stored !== undefined) return { status: created ? 201 : 200, headers: { ...location, ...stored.headers }, body: stored.body }
+  // RFC 4791 5.3.4: an ETag would say that the client has what is stored
+  return { status: created ? 201 : 204, headers: { ...isConverted ? {} : { etag: member.etag }, ...location } }
+}
+
+/** Who puts a whole calendar where one event goes hears what to do instead. @throws DavError */
+async function explained<T> ({ body }: DavRequest, calendar: Resource, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof DavError) || error.element?.name !== caldav('valid-calendar-object-resource') || !await holdsMany(body)) throw error
+    throw failed('valid-calendar-object-resource', error.message, `a file holds one event here, and this one has several: POST it to ${hrefOf(calendar)}, which adds them all`)
+  }
 }

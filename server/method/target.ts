@@ -2,7 +2,7 @@ import { allowed, demandSight, refusal } from '../acl/check.js'
 import { reach } from '../acl/reach.js'
 import type { Member } from '../../store/home.js'
 import type { Holder } from '../calendar/write.js'
-import { DavError } from '../dav/error.js'
+import { DavError, failed } from '../dav/error.js'
 import { conditions, evaluate, type State } from '../dav/header.js'
 import { resolve } from '../dav/href.js'
 import { evaluateIf, type IfState } from '../dav/if-header.js'
@@ -12,6 +12,7 @@ import type { Requester } from '../site/requester.js'
 import type { DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
+import { ctagTokens, hasCtag, namesCtag, namesSyncToken } from './ctag.js'
 import { ifLists, locksOn, noSuchLock } from './locked.js'
 import type { Method } from './method.js'
 
@@ -21,7 +22,7 @@ import type { Method } from './method.js'
  */
 export function admit (method: Method, target: Resource, user: Requester): void {
   demandSight(user, target, { isQuery: method.name === 'REPORT', makes: method.on.includes('unmapped') })
-  if (method.on.includes(target.kind)) return
+  if (method.on.includes(target.kind) || method.opened?.(user.site).includes(target.kind) === true) return
   if (!allowed(user, target, dav('read'))) throw refusal(user, target, dav('read'))
   if (target.kind === 'unmapped') throw new DavError(404, `${hrefOf(target)} does not exist`)
   throw method.elsewhere?.(target) ?? new DavError(405, `${method.name} is not for ${hrefOf(target)}`)
@@ -53,22 +54,25 @@ export function demandConditions (request: DavRequest, state: State): void {
 export async function demandIf (request: DavRequest): Promise<void> {
   const lists = ifLists(request)
   if (lists.length === 0) return
-  const states = new Map<string | undefined, IfState>([[undefined, stateFor(request, request.target)]])
+  const states = new Map<string | undefined, IfState>([[undefined, await stateFor(request, request.target)]])
   for (const { resource } of lists) if (!states.has(resource)) states.set(resource, await taggedState(request, resource ?? ''))
   if (evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) return
+  // Apple's bulk changes 6
+  if (namesCtag(request) && !evaluateIf(lists.filter(hasCtag), resource => states.get(resource) ?? { tokens: [] })) throw failed('ctag-ok', 'the collection has changed since the client read it')
   throw request.method === 'LOCK' && request.body.length === 0 ? noSuchLock(request.target.segments) : new DavError(412, 'the If header does not hold')
 }
 
 async function taggedState (request: DavRequest, tag: string): Promise<IfState> {
   const path = resolve(request.url, tag, request.origins)
-  return path === undefined ? { tokens: [] } : stateFor(request, await reach(request.user, path.segments))
+  return path === undefined ? { tokens: [] } : await stateFor(request, await reach(request.user, path.segments))
 }
 
-function stateFor (request: DavRequest, resource: Resource): IfState {
+async function stateFor (request: DavRequest, resource: Resource): Promise<IfState> {
+  const ctags = namesCtag(request) || namesSyncToken(request) ? await ctagTokens(request, resource) : []
   const locks = locksOn(request, resource)
   return {
     etag: allowed(request.user, resource, dav('read')) ? resource.member?.etag : undefined,
     // 10.4.4: nothing is in any state where nothing is, but for a name that is locked itself
-    tokens: (resource.kind === 'unmapped' ? locks.filter(({ place }) => place === placeOf(resource)) : locks).map(({ token }) => token)
+    tokens: [...(resource.kind === 'unmapped' ? locks.filter(({ place }) => place === placeOf(resource)) : locks).map(({ token }) => token), ...ctags]
   }
 }

@@ -17,6 +17,7 @@ import { dav } from '../xml/name.js'
 import { demandTreeUnlocked, demandUnlocked, endingWith } from './locked.js'
 import { vacancyIn } from './make.js'
 import { demandOthers, missing, obstaclesReply, type Obstacle } from './obstacle.js'
+import { wantedRepresentation } from './representation.js'
 import { demandConditions, holderOf, stateOf } from './target.js'
 import { demandFit, demandOwnRules, overwriteObstacles, sourceObstacles } from './transfer-obstacle.js'
 
@@ -55,7 +56,11 @@ export async function transfer (request: DavRequest, moves: boolean): Promise<Da
   demandEndsUnlocked(all)
   const obstacles = source.member === undefined ? await transferCollection(all) : await transferMember(all, holderOf(all.parent))
   if (obstacles.length > 0) return obstaclesReply(obstacles)
-  return target.kind === 'unmapped' ? { status: 201, headers: { location: hrefOf({ ...target, kind: source.kind }) } } : { status: 204 }
+  const location: Record<string, string> = target.kind === 'unmapped' ? { location: hrefOf({ ...target, kind: source.kind }) } : {}
+  // RFC 8144 3.1
+  const stored = await wantedRepresentation(request, target.segments)
+  if (stored !== undefined) return { status: target.kind === 'unmapped' ? 201 : 200, headers: { ...location, ...stored.headers }, body: stored.body }
+  return target.kind === 'unmapped' ? { status: 201, headers: location } : { status: 204 }
 }
 
 /** RFC 3744 appendix B */

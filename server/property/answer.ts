@@ -8,7 +8,7 @@ import type { Requester } from '../site/requester.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
 import { storedFragment } from '../site/stored.js'
-import { element, elements, child, type Element } from '../xml/element.js'
+import { element, elements, elementWith, child, type Attributes, type Element } from '../xml/element.js'
 import { dav, type Name } from '../xml/name.js'
 import { fragment } from '../xml/write.js'
 import type { Ask, PropertyRow } from './property.js'
@@ -52,8 +52,18 @@ interface Step {
   readonly empty: string
 }
 
-/** Values that a report computes itself, by property name; the content as text. What they throw as DavError becomes the status of the property. */
-export type Extra = ReadonlyMap<Name, (resource: Resource, wanted: Element) => string | undefined>
+/** A value that a report computes itself. */
+export interface ExtraValue {
+  /** Of the element that holds it. */
+  readonly attributes?: Attributes
+  /** What takes long, before `read`; nothing to wait for when it does not. */
+  readonly prepare?: (resource: Resource) => Promise<void> | undefined
+  /** The content as text; `undefined` = there is none. @throws DavError, which becomes the status of the property */
+  readonly read: (resource: Resource) => string | undefined
+}
+
+/** Values that a report computes itself, by property name. */
+export type Extra = ReadonlyMap<Name, ExtraValue>
 
 /** Answers one question about many resources. What is the same for all of a kind is worked out once. */
 export class Answers {
@@ -78,12 +88,13 @@ export class Answers {
     return this.#plan(resource.kind).some(step => step.row?.fresh === true)
   }
 
-  /** Compares what the answer depends on with the disk. */
-  async prepare (resource: Resource): Promise<void> {
-    const { home, collection, kind } = resource
-    if (home === undefined || collection === undefined || resource.member !== undefined || !this.#needsFresh(resource)) return
-    await home.fresh(collection)
-    if (kind === 'home' || kind === 'folder') for (const below of home.children(collection.path)) await home.fresh(below)
+  /** Compares what the answer depends on with the disk, and does what takes long; nothing to wait for when there is nothing. */
+  prepare (resource: Resource): Promise<void> | undefined {
+    for (const { prepare } of this.#extra.values()) {
+      const waiting = prepare?.(resource)
+      if (waiting !== undefined) return waiting
+    }
+    return resource.collection === undefined || resource.member !== undefined || !this.#needsFresh(resource) ? undefined : compared(resource)
   }
 
   /** The propstats of a resource; call `prepare` before. */
@@ -114,7 +125,7 @@ export class Answers {
 
   #value (resource: Resource, { row, name, ask, open, close }: Step, dead: DeadProperties): string | undefined {
     const extra = this.#extra.get(name)
-    if (extra !== undefined) return wrapped(open, close, extra(resource, ask.wanted))
+    if (extra !== undefined) return wrapped(open, close, extra.read(resource))
     if (row === undefined) return isLive(name) ? undefined : dead.get(name)
     if (row.privilege !== undefined) demand(ask.user, resource, row.privilege)
     if (row.stored === true) {
@@ -135,10 +146,11 @@ export class Answers {
   }
 
   #step (wanted: Element, kind: Kind): Step {
-    const filled = fragment(element(wanted.name, '|'))
+    const row = rowFor(wanted.name, kind)
+    const filled = fragment(elementWith(wanted.name, this.#extra.get(wanted.name)?.attributes ?? row?.attributes?.(wanted) ?? {}, '|'))
     const at = filled.lastIndexOf('|')
     return {
-      row: rowFor(wanted.name, kind),
+      row,
       name: wanted.name,
       ask: { site: this.#site, user: this.#user, wanted },
       open: filled.slice(0, at),
@@ -155,6 +167,12 @@ export class Answers {
   #allDead (dead: DeadProperties): string {
     return dead.others().map(name => dead.get(name) ?? '').join('')
   }
+}
+
+async function compared ({ home, collection, kind }: Resource): Promise<void> {
+  if (home === undefined || collection === undefined) return
+  await home.fresh(collection)
+  if (kind === 'home' || kind === 'folder') for (const below of home.children(collection.path)) await home.fresh(below)
 }
 
 function wrapped (open: string, close: string, content: string | undefined): string | undefined {

@@ -63,7 +63,11 @@ export function check (site: Site, kind: Kind, todo: readonly Instruction[], mak
   for (const { name, value } of todo) {
     const problem = problemOf(site, kind, name, value, making)
     if (problem !== undefined) problems.set(name, problem)
-    else if (value === undefined || name !== dav('resourcetype')) changes.set(name, value === undefined ? undefined : stored(value))
+    else if (value === undefined || name !== dav('resourcetype')) {
+      const row = rowOf(name)
+      const kept = row?.keptAs ?? name
+      changes.set(kept, value === undefined ? undefined : stored({ ...row?.keep?.(value) ?? value, name: kept }))
+    }
   }
   const names = [...new Set(todo.map(({ name }) => name))]
   if (problems.size === 0) return { changes, propstats: [{ status: 200, xml: names.map(empty).join('') }], failed: false }

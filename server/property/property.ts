@@ -2,7 +2,7 @@ import type { Kind } from '../site/kind.js'
 import type { Requester } from '../site/requester.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
-import type { Element } from '../xml/element.js'
+import type { Attributes, Element } from '../xml/element.js'
 import type { Name } from '../xml/name.js'
 
 /** Who asks, and how. */
@@ -30,10 +30,16 @@ export interface PropertyRow {
   readonly name: Name
   readonly on: readonly Kind[]
   readonly read?: (resource: Resource, ask: Ask) => string | undefined
+  /** Attributes of the element in an answer, by the element that was asked for. */
+  readonly attributes?: (wanted: Element) => Attributes
   /** Its value depends on the files: compare them with the index first. */
   readonly fresh?: true
   /** What is stored is given as it is; `read` says what holds without. */
   readonly stored?: true
+  /** The name it is kept by, for one that is another name of the same: the value is there, `read` gives it. */
+  readonly keptAs?: Name
+  /** What is stored for a value from a client that has passed `check`; without, the value as it is. */
+  readonly keep?: (value: Element) => Element
   /** A value from a client, before it is stored. @throws DavError */
   readonly check?: (value: Element) => void
   /**

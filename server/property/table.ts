@@ -1,6 +1,7 @@
 import type { Kind } from '../site/kind.js'
 import type { Name } from '../xml/name.js'
 import { acl } from './acl.js'
+import { availabilityProperties } from './availability.js'
 import { caldavProperties } from './caldav.js'
 import { lockProperties } from './lock.js'
 import { supportedLive } from './live.js'
@@ -8,9 +9,10 @@ import { principal } from './principal.js'
 import type { PropertyRow } from './property.js'
 import { quota } from './quota.js'
 import { sync } from './sync.js'
+import { timezoneProperties } from './timezone.js'
 import { webdav } from './webdav.js'
 
-const rows: readonly PropertyRow[] = [...webdav, ...lockProperties, ...acl, ...principal, ...caldavProperties, ...sync, ...quota]
+const rows: readonly PropertyRow[] = [...webdav, ...lockProperties, ...acl, ...principal, ...caldavProperties, ...timezoneProperties, ...availabilityProperties, ...sync, ...quota]
 
 /** Every property that the server knows. */
 export const table: readonly PropertyRow[] = [...rows, supportedLive(rows)]

@@ -1,6 +1,6 @@
 import { demand, demandSight } from '../acl/check.js'
 import { reach } from '../acl/reach.js'
-import { floatingZone } from '../calendar/timezone.js'
+import { floatingZones } from '../calendar/timezone.js'
 import { DavError } from '../dav/error.js'
 import { prefer } from '../dav/header.js'
 import { resolve } from '../dav/href.js'
@@ -22,7 +22,7 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
   const hrefs = elements(query, dav('href')).map(text)
   if (hrefs.length === 0) throw new DavError(400, 'calendar-multiget expects at least one DAV:href')
   const wanted = wantedIn(query)
-  const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, floatingZone(query, resource.collection)))
+  const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, floatingZones(query), headers))
   const multistatus = new Multistatus()
   return multistatusStream(multistatus, async function * () {
     let until = performance.now() + slice
@@ -48,7 +48,11 @@ async function addOne (request: DavRequest, resource: Resource, href: string, an
       demand(request.user, found, dav('read'))
     }
     if (found === undefined || isNoObject(found) || !isBelow(resource, found)) multistatus.addStatus(href, 404)
-    else multistatus.addText(href, answers.of(found))
+    else {
+      const waiting = answers.prepare(found)
+      if (waiting !== undefined) await waiting
+      multistatus.addText(href, answers.of(found))
+    }
   } catch (error) {
     if (!(error instanceof DavError)) throw error
     multistatus.addError(href, error)

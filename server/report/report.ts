@@ -8,5 +8,7 @@ export interface Report {
   readonly name: Name
   /** What one needs on the resource. */
   readonly privilege: Name
+  /** Who lacks it is told 404, whatever is there. */
+  readonly isConcealed?: true
   readonly run: (request: DavRequest, resource: Resource, query: Element) => Promise<DavReply>
 }

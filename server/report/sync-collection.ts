@@ -1,51 +1,48 @@
-import type { Collection, Home } from '../../store/home.js'
-import { allowed } from '../acl/check.js'
-import { changesSince } from '../../store/index/journal.js'
+import { floatingZones } from '../calendar/timezone.js'
 import { failed, DavError } from '../dav/error.js'
-import { prefer } from '../dav/header.js'
-import { href } from '../dav/href.js'
+import { depth, prefer } from '../dav/header.js'
 import { Multistatus } from '../dav/multistatus.js'
 import { multistatusStream } from '../dav/reply.js'
-import { parseSyncToken, syncToken } from '../dav/sync-token.js'
+import { parseSyncToken, syncToken, type SyncState } from '../dav/sync-token.js'
 import { Answers, wantedIn } from '../property/answer.js'
-import { tokenOf } from '../property/sync.js'
-import { kindOf, hrefOf, members, type Resource } from '../site/resource.js'
+import { freshBelow, tokenOf, viewOf } from '../property/sync.js'
+import type { Requester } from '../site/requester.js'
+import { hrefOf, type Resource } from '../site/resource.js'
 import type { DavReply, DavRequest } from '../site/request.js'
-import { child, text, type Element } from '../xml/element.js'
-import { dav } from '../xml/name.js'
+import { child, elements, text, type Element } from '../xml/element.js'
+import { dav, type Name } from '../xml/name.js'
 import { calendarDataExtra } from './data.js'
-import { UTC } from '../ical/timezone.js'
+import { bulletin } from './news.js'
 import type { Report } from './report.js'
 
-/** RFC 6578 3.2. Depth is ignored: Thunderbird sends 1 where the RFC wants 0. */
+/** RFC 6578 3.2. Depth is not looked at where there is a DAV:sync-level: Thunderbird sends 1 where the RFC wants 0. */
 export const syncCollection: Report = { name: dav('sync-collection'), privilege: dav('read'), run }
 
-/** A change to be told, ready or to be looked up. */
-interface News { readonly revision: number, readonly href: string, readonly resource: Resource | undefined }
-
-async function run (request: DavRequest, resource: Resource, query: Element): Promise<DavReply> {
+async function run (request: DavRequest, target: Resource, query: Element): Promise<DavReply> {
   const { site, user, headers } = request
-  const { home, collection } = resource
-  if (home === undefined || collection === undefined) throw failed('supported-report', `${hrefOf(resource)} is not synchronised`)
-  const deep = levelOf(query)
+  const { home, collection } = target
+  if (home === undefined || collection === undefined) throw failed('supported-report', `${hrefOf(target)} is not synchronised`)
+  const deep = levelOf(request, query)
   const most = limitOf(query)
+  only(query, dav('prop'))
   const wanted = wantedIn(query)
-  const since = await sinceOf(resource, query, deep)
-  const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, UTC))
+  const given = text(only(query, dav('sync-token'))).trim()
+  await freshBelow(home, collection, deep ? Infinity : 1)
+  const from = given === '' ? undefined : stateOf(given, user, target, deep)
+  const answers = new Answers(site, user, wanted, prefer(headers).return === 'minimal', calendarDataExtra(site, wanted, floatingZones(query), headers))
   // the token is taken before the changes are read: what happens in between is told twice rather than never
-  const token = tokenOf(resource)
-  const news = since === undefined ? await everything(request, resource, deep) : await changes(request, resource, since, deep)
-  const told = news.slice(0, endOfCut(news, most))
-  const isCut = told.length < news.length
+  const token = tokenOf(target, user)
+  const { news, rest } = await bulletin({ site, user, target, deep, from, most })
+  const view = viewOf(user, target.owner)
   const multistatus = new Multistatus()
-  multistatus.syncToken(isCut ? syncToken(home.index.epoch, told.at(-1)?.revision ?? 0) : token)
+  multistatus.syncToken(rest === undefined ? token : syncToken(home.index.epoch, rest.revision, { ...rest, ...view === undefined ? {} : { view } }))
   return multistatusStream(multistatus, async function * () {
     let until = performance.now() + slice
-    for (const each of told) {
-      if (each.resource === undefined) multistatus.addStatus(each.href, 404)
+    for (const { href, resource } of news) {
+      if (resource === undefined) multistatus.addStatus(href, 404)
       else {
-        await answers.prepare(each.resource)
-        multistatus.addText(each.href, answers.of(each.resource))
+        await answers.prepare(resource)
+        multistatus.addText(href, answers.of(resource))
       }
       yield
       if (performance.now() < until) continue
@@ -53,97 +50,49 @@ async function run (request: DavRequest, resource: Resource, query: Element): Pr
       until = performance.now() + slice
     }
     // RFC 6578 3.6
-    if (isCut) multistatus.addStatus(hrefOf(resource), 507, 'number-of-matches-within-limits')
+    if (rest !== undefined) multistatus.addStatus(hrefOf(target), 507, 'number-of-matches-within-limits')
   })
 }
 
 const slice = 15
 
-/** RFC 6578 6.3; @throws DavError 400 */
-function levelOf (query: Element): boolean {
+/** The one element of a name that the report must have (RFC 6578 3.2). @throws DavError 400 */
+function only (query: Element, name: Name): Element {
+  const [first, ...more] = elements(query, name)
+  if (first === undefined || more.length > 0) throw new DavError(400, `DAV:sync-collection expects one ${name}, found ${more.length + (first === undefined ? 0 : 1)}`)
+  return first
+}
+
+/** RFC 6578 6.3; appendix A for drafts, which had no such element. @returns whether all levels are meant. @throws DavError 400 */
+function levelOf ({ headers }: DavRequest, query: Element): boolean {
   const level = child(query, dav('sync-level'))
-  const value = level === undefined ? '1' : text(level).trim()
-  if (value !== '1' && value !== 'infinite' && value !== 'infinity') throw new DavError(400, `sync-level is 1 or infinite, not ${value.slice(0, 40)}`)
+  if (level === undefined) return depth(headers, '0') === 'infinity'
+  const value = text(level).trim()
+  if (value !== '1' && value !== 'infinite' && value !== 'infinity') throw new DavError(400, `DAV:sync-level is 1 or infinite, not ${value.slice(0, 40)}`)
   return value !== '1'
 }
 
-/** RFC 5323 5.17 in RFC 6578 3.7; @throws DavError 400 */
+/** RFC 5323 5.17 in RFC 6578 3.7. @throws DavError 400; 507 for none at all, which no answer could go on from */
 function limitOf (query: Element): number {
   const limit = child(query, dav('limit'))
   const count = limit === undefined ? undefined : child(limit, dav('nresults'))
   if (limit === undefined || count === undefined) return Infinity
   const value = text(count).trim()
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new DavError(400, `nresults is a positive number, not ${value.slice(0, 40)}`)
+  if (!/^\d{1,15}$/.test(value)) throw new DavError(400, `DAV:nresults is a number, not ${value.slice(0, 40)}`)
+  if (Number(value) === 0) throw failed('number-of-matches-within-limits', 'DAV:nresults is 0: nothing can be told')
   return Number(value)
 }
 
-/** The revision from which to tell; `undefined` = from nothing. Compares with the disk first. @throws DavError valid-sync-token */
-async function sinceOf ({ home, collection }: Resource, query: Element, deep: boolean): Promise<number | undefined> {
-  if (home === undefined || collection === undefined) return undefined
-  await freshen(home, collection, deep ? Infinity : 1)
-  const element = child(query, dav('sync-token'))
-  const given = element === undefined ? '' : text(element).trim()
-  if (given === '') return undefined
+/** What a token says. @throws DavError valid-sync-token (RFC 6578 3.2) */
+function stateOf (given: string, user: Requester, { home, collection, owner }: Resource, deep: boolean): SyncState | undefined {
+  const refuse = (why: string): never => { throw failed('valid-sync-token', `${why}: synchronise from the start`) }
+  if (home === undefined) return undefined
   const state = parseSyncToken(given)
-  if (state === undefined) throw failed('valid-sync-token', `${given.slice(0, 80)} is no sync token of this server`)
-  if (state.epoch !== home.index.epoch) throw failed('valid-sync-token', 'the sync token is of an index that is gone: synchronise from the start')
-  if (state.revision < home.trimmed() || state.revision > home.total().revision) throw failed('valid-sync-token', `nothing is known of revision ${state.revision}: synchronise from the start`)
-  return state.revision
-}
-
-async function freshen (home: Home, collection: Collection, levels: number): Promise<void> {
-  await home.fresh(collection)
-  if (levels === 0 || collection.holdsObjects) return
-  for (const below of home.children(collection.path)) await freshen(home, below, levels - 1)
-}
-
-// an initial synchronisation that is cut goes on in the order of revisions
-async function everything (request: DavRequest, resource: Resource, deep: boolean): Promise<News[]> {
-  return (await changes(request, resource, 0, deep)).filter(({ resource: there }) => there !== undefined)
-}
-
-// what has one revision is told together: the token that follows stands after all of it
-function endOfCut (news: readonly News[], most: number): number {
-  let end = Math.min(most, news.length)
-  while (end < news.length && news[end]?.revision === news[end - 1]?.revision) end++
-  return end
-}
-
-async function changes (request: DavRequest, resource: Resource, since: number, deep: boolean): Promise<News[]> {
-  const { home, collection, segments } = resource
-  if (home === undefined || collection === undefined) return []
-  const found = await memberChanges(request, resource, since)
-  if (!collection.holdsObjects) {
-    const prefix = collection.path === '' ? '' : `${collection.path}/`
-    for (const { path, gone, revision } of home.collectionsSince(collection.path, since, deep)) {
-      const at = [...segments, ...path.slice(prefix.length).split('/')]
-      const below = gone ? undefined : home.collection(path)
-      const there: Resource | undefined = below === undefined ? undefined : { ...resource, kind: kindOf(below), segments: at, collection: below }
-      if (there !== undefined && !allowed(request.user, there, dav('read'))) continue
-      // an app password for some calendars does not hear of others that are gone
-      if (there === undefined && request.user.limit !== undefined && !allowed(request.user, { kind: 'unmapped', segments: at, owner: resource.owner, home, collection }, dav('read'))) continue
-      found.push({ revision, href: href(at, true), resource: there })
-      if (deep && there !== undefined && below !== undefined) {
-        await home.fresh(below)
-        found.push(...await memberChanges(request, there, since))
-      }
-    }
-  }
-  return found.sort((a, b) => a.revision - b.revision)
-}
-
-async function memberChanges (request: DavRequest, around: Resource, since: number): Promise<News[]> {
-  const { home, collection, segments } = around
-  if (home === undefined || collection === undefined) return []
-  if (since === 0) {
-    return (await members(request.site, around)).filter(resource => resource.member !== undefined && allowed(request.user, resource, dav('read')))
-      .map(resource => ({ revision: resource.member?.revision ?? 0, href: hrefOf(resource), resource }))
-  }
-  return changesSince(home.index, collection.id, since, -1).flatMap(({ name, gone, revision }) => {
-    const at = [...segments, name]
-    const member = gone ? undefined : home.member(collection, name)
-    const resource: Resource | undefined = member === undefined ? undefined : { ...around, kind: collection.holdsObjects ? 'event' : 'file', segments: at, member }
-    if (resource !== undefined && !allowed(request.user, resource, dav('read'))) return []
-    return [{ revision, href: href(at, false), resource }]
-  })
+  if (state === undefined) return refuse(`${given.slice(0, 80)} is no sync token of this server`)
+  const latest = home.total().revision
+  if (state.epoch !== home.index.epoch) return refuse('the sync token is of an index that is gone')
+  if (state.view !== viewOf(user, owner)) return refuse('who asks has got or lost groups, delegations or rights on the whole server')
+  const { revision, cut: { begun = 0 } = {} } = state
+  if (Math.max(revision, begun) < home.trimmed(deep ? undefined : collection) || revision > latest || begun > latest) return refuse(`nothing is known of revision ${revision}`)
+  return state
 }

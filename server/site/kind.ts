@@ -36,7 +36,8 @@ export const kinds: Readonly<Record<Kind, KindRow>> = {
   home: { types: [dav('collection')], isCollection: true, isOwned: true, reports: [...collections, caldav('calendar-query'), caldav('calendar-multiget'), caldav('free-busy-query'), dav('sync-collection')] },
   calendar: { types: [dav('collection'), caldav('calendar')], isCollection: true, isOwned: true, reports: calendars },
   inbox: { types: [dav('collection'), caldav('schedule-inbox')], isCollection: true, isOwned: true, reports: [...collections, caldav('calendar-query'), caldav('calendar-multiget'), dav('sync-collection')] },
-  outbox: { types: [dav('collection'), caldav('schedule-outbox')], isCollection: true, isOwned: true, reports: collections },
+  // RFC 6578 3.3: what cannot be followed in a home would be 403 in every synchronisation of it
+  outbox: { types: [dav('collection'), caldav('schedule-outbox')], isCollection: true, isOwned: true, reports: [...collections, dav('sync-collection')] },
   folder: { types: [dav('collection')], isCollection: true, isOwned: true, reports: calendars },
   event: { types: [], isCollection: false, isOwned: true, reports: [...everywhere, caldav('calendar-query'), caldav('calendar-multiget')] },
   file: { types: [], isCollection: false, isOwned: true, reports: everywhere },

@@ -9,6 +9,8 @@ export const caldavNamespace = 'urn:ietf:params:xml:ns:caldav'
 export const csNamespace = 'http://calendarserver.org/ns/'
 /** Apple's calendar colour and order. */
 export const appleNamespace = 'http://apple.com/ns/ical/'
+/** Apple's bulk changes. */
+export const meNamespace = 'http://me.com/_namespace/'
 /** Bound to the prefix `xml` in every document (XML Namespaces 3). */
 export const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 
@@ -35,6 +37,11 @@ export function cs<Local extends string> (local: Local): `{http://calendarserver
 /** A name in the namespace of Apple's iCal. */
 export function apple<Local extends string> (local: Local): `{http://apple.com/ns/ical/}${Local}` {
   return `{http://apple.com/ns/ical/}${local}`
+}
+
+/** A name in the namespace of Apple's bulk changes. */
+export function me<Local extends string> (local: Local): `{http://me.com/_namespace/}${Local}` {
+  return `{http://me.com/_namespace/}${local}`
 }
 
 /** The namespace (empty for none) and the local part of a name. A local part holds no brace, a namespace may. */

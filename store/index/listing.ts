@@ -16,7 +16,11 @@ export interface Member {
   readonly problem: string
 }
 
-interface Listing { readonly version: string, readonly members: readonly Member[] }
+interface Listing {
+  readonly version: string
+  readonly members: readonly Member[]
+  byId?: ReadonlyMap<number, Member>
+}
 
 /** Listings by index and collection, latest used last: pollers ask for the same one again and again. */
 const remembered = new Map<Index, Map<number, Listing>>()
@@ -28,10 +32,30 @@ export function listing (index: Index, collection: number): readonly Member[] {
   const version = index.version()
   const known = remembered.get(index)?.get(collection)
   if (known?.version === version) return known.members
-  const members = index.rows(`SELECT id, name, etag, uid, component, size, modified, attributed, revision, problem
-    FROM member WHERE collection = ? AND etag <> '' ORDER BY name`, collection).map(asMember)
+  const members = index.rows(`SELECT ${columns} FROM member WHERE collection = ? AND etag <> '' ORDER BY name`, collection).map(asMember)
   remember(index, collection, { version, members })
   return members
+}
+
+const columns = 'id, name, etag, uid, component, size, modified, attributed, revision, problem'
+
+/** Fewer are looked up one by one, when there is no listing that is still right. */
+const few = 300
+
+/** How members of a collection are found by their id. @param count  how many will be asked for */
+export function membersById (index: Index, collection: number, count: number): (id: number) => Member | undefined {
+  const known = remembered.get(index)?.get(collection)
+  if (count < few && known?.version !== index.version()) {
+    return id => {
+      const [row] = index.rows(`SELECT ${columns} FROM member WHERE id = ? AND etag <> ''`, id)
+      return row === undefined ? undefined : asMember(row)
+    }
+  }
+  const members = listing(index, collection)
+  const made = remembered.get(index)?.get(collection)
+  const byId = made?.byId ?? new Map(members.map(member => [member.id, member]))
+  if (made !== undefined) made.byId = byId
+  return id => byId.get(id)
 }
 
 function asMember ([id, name, etag, uid, component, size, modified, attributed, revision, problem]: unknown[]): Member {

@@ -6,7 +6,7 @@ import { makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 4
+const version = 5
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -16,6 +16,7 @@ CREATE TABLE collection (
   attributes TEXT NOT NULL,        -- hash of its dead properties
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
+  born INTEGER NOT NULL DEFAULT 0, -- when a collection of this path was first made
   members INTEGER NOT NULL DEFAULT 0,  -- rows in member
   bytes INTEGER NOT NULL DEFAULT 0,    -- of their files
   gone INTEGER NOT NULL DEFAULT 0
@@ -33,13 +34,15 @@ CREATE TABLE member (
   component TEXT NOT NULL,
   problem TEXT NOT NULL,           -- why the file on disk is not what is served, '' = it is
   attributed INTEGER NOT NULL,     -- it has dead properties
+  attributes TEXT NOT NULL DEFAULT '',  -- hash of them
   revision INTEGER NOT NULL,
+  born INTEGER NOT NULL DEFAULT 0, -- when a file of this name was first made
   UNIQUE (collection, name)
 );
 CREATE INDEX member_revision ON member (collection, revision);
 CREATE INDEX member_uid ON member (collection, uid);
 CREATE TABLE gone (
-  collection INTEGER NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL,
+  collection INTEGER NOT NULL, name TEXT NOT NULL, revision INTEGER NOT NULL, born INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (collection, name)
 ) WITHOUT ROWID;
 CREATE INDEX gone_revision ON gone (collection, revision);
@@ -54,6 +57,10 @@ CREATE TABLE wide (               -- bounds of everything else: long ones, recur
 CREATE INDEX wide_collection ON wide (collection, start, end);
 CREATE INDEX wide_member ON wide (member);
 CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE access (             -- access control lists, from one revision up to another
+  collection INTEGER NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, list TEXT NOT NULL,
+  PRIMARY KEY (collection, name, since)
+) WITHOUT ROWID;
 CREATE TRIGGER member_added AFTER INSERT ON member
   BEGIN UPDATE collection SET members = members + 1, bytes = bytes + NEW.size WHERE id = NEW.collection; END;
 CREATE TRIGGER member_resized AFTER UPDATE OF size ON member WHEN NEW.size <> OLD.size

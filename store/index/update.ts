@@ -2,7 +2,8 @@ import type { Stats } from 'node:fs'
 import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
-import { hasProperties } from '../property.js'
+import { hashOf, hasProperties, properties, type Properties } from '../property.js'
+import { endList, extendList, keepList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
@@ -21,7 +22,12 @@ export interface MemberRow {
   readonly component: string
   readonly problem: string
   readonly attributed: number
+  /** Hash of its dead properties. */
+  readonly attributes: string
+  /** When it, its dead properties or its access control list last changed. */
   readonly revision: number
+  /** When a file of this name was first made, as far as deletions are remembered. */
+  readonly born: number
 }
 
 /** Where a member lies. `describe` is `undefined` in collections of plain files. */
@@ -59,7 +65,7 @@ export function updateMember (place: Place, name: string): boolean {
   } catch (error) {
     // one file that must not be read is no reason to serve none; it is tried again each time
     if (!isUnreadable(error)) throw error
-    return markBroken(place, name, row, stats, 0, row?.attributed ?? 0, error.message)
+    return markBroken(place, name, row, stats, 0, undefined, error.message)
   }
   if (file === undefined) return row !== undefined && removeMember(place, name)
   return learn(place, name, row, file.bytes, file.stats, checked)
@@ -74,32 +80,39 @@ export function isUnreadable (error: unknown): error is Error {
 const largestRead = 64 * 1024 * 1024
 
 function learnLarge (place: Place, name: string, row: MemberRow | undefined, stats: Stats, checked: number): boolean {
-  const attributed = hasProperties(place.directory, name) ? 1 : 0
-  if (place.describe !== undefined) return markBroken(place, name, row, stats, checked, attributed, `${stats.size} bytes are too large for an object`)
+  const values = valuesOf(place, name)
+  if (place.describe !== undefined) return markBroken(place, name, row, stats, checked, values, `${stats.size} bytes are too large for an object`)
   const etag = etagOf(Buffer.from(stampOf(stats)))
-  if (row?.etag === etag) return confirm(place, row, stats, checked, attributed)
-  return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
+  if (row?.etag === etag) return confirm(place, row, stats, checked, values)
+  return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
+}
+
+const nothing: Properties = new Map()
+
+function valuesOf ({ directory }: Place, name: string): Properties {
+  return hasProperties(directory, name) ? properties(directory, name) : nothing
 }
 
 /** Records bytes that are on disk now. @returns whether a client can see a difference */
 export function learn (place: Place, name: string, row: MemberRow | undefined, bytes: Buffer, stats: Stats, checked: number, known?: Facts): boolean {
   const etag = bytes.length > largestRead ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
-  const attributed = hasProperties(place.directory, name) ? 1 : 0
-  if (row?.etag === etag) return confirm(place, row, stats, checked, attributed)
-  if (place.describe === undefined) return record(place, name, { etag, stats, checked, attributed, facts: noFacts, bytes: undefined })
+  const values = valuesOf(place, name)
+  if (row?.etag === etag) return confirm(place, row, stats, checked, values)
+  if (place.describe === undefined) return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
   let facts
   try {
     facts = known ?? place.describe(bytes, row !== undefined && row.etag !== '')
   } catch (error) {
-    return markBroken(place, name, row, stats, checked, attributed, error instanceof Error ? error.message : String(error))
+    return markBroken(place, name, row, stats, checked, values, error instanceof Error ? error.message : String(error))
   }
-  return record(place, name, { etag, stats, checked, attributed, facts, bytes })
+  return record(place, name, { etag, stats, checked, values, facts, bytes })
 }
 
-function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, attributed: number): boolean {
+function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {
+  if (hashOf(values) !== row.attributes) return recordProperties(place, row, stats, checked, values)
   try {
     place.index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, problem = '' WHERE id = ?",
-      stampOf(stats), checked, stats.mtimeMs, attributed, row.id)
+      stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, row.id)
   } catch (error) {
     // it only saves the next look: a full disk must not keep anybody from reading
     if (!(error instanceof StoreError && error.reason === 'full')) throw error
@@ -107,10 +120,23 @@ function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, a
   return false
 }
 
+// the file is the same, but what a client can ask about it is not, or who may see it
+function recordProperties ({ index, collection }: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {
+  index.transaction(() => {
+    const revision = nextRevision(index)
+    index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, attributes = ?, problem = '', revision = ? WHERE id = ?",
+      stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, hashOf(values), revision, row.id)
+    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
+    keepList(index, { collection, name: row.name }, listIn(values), revision)
+  })
+  return true
+}
+
 const noFacts: Facts = { uid: '', component: '', spans: [] }
 
 // a file that stops parsing is served as it last was; one that never did is not served, and neither is a deletion
-function markBroken (place: Place, name: string, row: MemberRow | undefined, stats: Stats, checked: number, attributed: number, problem: string): boolean {
+function markBroken (place: Place, name: string, row: MemberRow | undefined, stats: Stats, checked: number, values: Properties | undefined, problem: string): boolean {
+  const attributed = values === undefined ? row?.attributed ?? 0 : values.size > 0 ? 1 : 0
   if (row === undefined) {
     place.index.run(`INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, revision)
       VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, ?, 0)`, place.collection, name, stampOf(stats), checked, stats.mtimeMs, stats.size, problem, attributed)
@@ -120,35 +146,32 @@ function markBroken (place: Place, name: string, row: MemberRow | undefined, sta
   return false
 }
 
-/** Gives a member a new revision, although its file is the same: who may read it has changed. */
-export function renumber ({ index, collection }: Pick<Place, 'index' | 'collection'>, name: string): void {
-  index.transaction(() => {
-    const revision = nextRevision(index)
-    index.run('UPDATE member SET revision = ? WHERE collection = ? AND name = ?', revision, collection, name)
-    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
-  })
-}
-
 interface News {
   readonly etag: string
   readonly stats: Stats
   readonly checked: number
-  readonly attributed: number
+  readonly values: Properties
   readonly facts: Facts
   readonly bytes: Buffer | undefined
 }
 
-function record (place: Place, name: string, { etag, stats, checked, attributed, facts, bytes }: News): boolean {
+function record (place: Place, name: string, { etag, stats, checked, values, facts, bytes }: News): boolean {
   const { index, collection } = place
   index.transaction(() => {
     const revision = nextRevision(index)
+    const before = index.get<{ revision: number, born: number }>('SELECT revision, born FROM gone WHERE collection = ? AND name = ?', collection, name)
     const id = index.get<{ id: number }>(`
-      INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, revision)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11)
+      INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, attributes, revision, born)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?13)
       ON CONFLICT (collection, name) DO UPDATE SET stamp = ?3, checked = ?4, modified = ?5, size = ?6, etag = ?7, uid = ?8,
-        component = ?9, problem = '', attributed = ?10, revision = ?11 RETURNING id`,
-    collection, name, stampOf(stats), checked, stats.mtimeMs, bytes?.length ?? stats.size, etag, facts.uid, facts.component, attributed, revision)?.id ?? 0
-    index.run('DELETE FROM gone WHERE collection = ? AND name = ?', collection, name)
+        component = ?9, problem = '', attributed = ?10, attributes = ?11, revision = ?12, born = CASE WHEN born = 0 THEN ?13 ELSE born END RETURNING id`,
+    collection, name, stampOf(stats), checked, stats.mtimeMs, bytes?.length ?? stats.size, etag, facts.uid, facts.component,
+    values.size > 0 ? 1 : 0, hashOf(values), revision, before?.born ?? revision)?.id ?? 0
+    if (before !== undefined) {
+      index.run('DELETE FROM gone WHERE collection = ? AND name = ?', collection, name)
+      extendList(index, { collection, name }, before.revision, revision)
+    }
+    keepList(index, { collection, name }, listIn(values), revision)
     index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
     forgetContent(index, id)
     if (bytes === undefined) return
@@ -190,7 +213,8 @@ export function removeMember (place: Pick<Place, 'index' | 'collection'>, name: 
     index.run('DELETE FROM member WHERE id = ?', row.id)
     if (row.etag === '') return false
     const revision = nextRevision(index)
-    index.run('INSERT OR REPLACE INTO gone (collection, name, revision) VALUES (?, ?, ?)', collection, name, revision)
+    index.run('INSERT OR REPLACE INTO gone (collection, name, revision, born) VALUES (?, ?, ?, ?)', collection, name, revision, row.born)
+    endList(index, { collection, name }, revision)
     index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
     return true
   })

@@ -37,6 +37,8 @@ interface Act {
   /** RFC 3744 appendix B, RFC 4791 7.10 and appendix A: what is needed, and on what; `home` has nobody's ACL. */
   readonly needs: readonly (readonly ['work' | 'shelf' | 'home', Name])[]
   readonly succeeds: number
+  /** RFC 4791 7.10: whoever may not do it is told that nothing is there. */
+  readonly isConcealed?: true
   /** `who` asks; `own` is a calendar of hers; `root` is the administrator. */
   readonly run: (who: Ask, own: string, root: Ask) => Promise<Answer>
   readonly changes?: true
@@ -71,7 +73,7 @@ const acts: readonly Act[] = [
     ['expand-property', ...report('D:expand-property', '<D:property name="owner"/>')]
   ] as const).map(([does, method, body]): Act => ({ method, does, needs: on('work', 'read'), succeeds: 207, run: who => who('REPORT', work, body, { ...xmlType, depth: does === 'expand-property' ? '0' : '1' }) })),
   {
-    method: 'REPORT', does: 'free-busy-query', needs: [['work', caldav('read-free-busy')]], succeeds: 200,
+    method: 'REPORT', does: 'free-busy-query', needs: [['work', caldav('read-free-busy')]], succeeds: 200, isConcealed: true,
     run: who => who('REPORT', work, report('C:free-busy-query', '<C:time-range start="20260101T000000Z" end="20270101T000000Z"/>')[1], { ...xmlType, depth: '1' })
   },
   { method: 'PUT', does: 'a change', needs: on('work', 'write-content'), succeeds: 204, changes: true, run: who => who('PUT', file, event('a', { SUMMARY: 'changed' }), ofCalendar) },
@@ -185,7 +187,7 @@ async function tryAll (t: Test, scene: Scene, user: string | undefined, held: Re
   const own = `/calendars/users/${user ?? 'alice'}/own/`
   const who = scene.of(user)
   scene.keep(false)
-  for (const { method, does, needs, succeeds, run, changes } of acts) {
+  for (const { method, does, needs, succeeds, isConcealed, run, changes } of acts) {
     if (!methods.has(method)) continue
     await scene.fresh(own, user)
     const isAllowed = needs.every(([place, name]) => held[place].has(name))
@@ -195,9 +197,9 @@ async function tryAll (t: Test, scene: Scene, user: string | undefined, held: Re
     scene.keep(!(isAllowed && changes === true))
     if (isAllowed) t.equal(outcome(answer), String(succeeds), what)
     else {
-      t.equal(method === 'HEAD' ? String(answer.status) : outcome(answer), user === undefined ? '401' : method === 'HEAD' ? '403' : '403 need-privileges', what)
+      t.equal(method === 'HEAD' ? String(answer.status) : outcome(answer), user === undefined ? '401' : isConcealed === true ? '404' : method === 'HEAD' ? '403' : '403 need-privileges', what)
       if (user === undefined) t.match(answer.headers['www-authenticate'], /Basic realm=/, what)
-      else if (method !== 'HEAD') {
+      else if (method !== 'HEAD' && isConcealed !== true) {
         const [needed] = elements(xml(answer.body)).flatMap(error => elements(error)).map(resource => elements(resource).flatMap(part => elements(part)).map(({ name }) => name))
         t.ok(needed?.some(name => name === dav('read') || needs.some(([, each]) => each === name)), `${what}: ${String(needed)} is what is needed`)
       }

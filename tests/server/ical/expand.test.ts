@@ -63,6 +63,40 @@ END:VCALENDAR`.split('\n'), 'RFC 4791 7.8.3')
   t.ok(budget.exhausted)
 })
 
+t.test('expand: each rule of RFC 4791 9.6.5 and what it takes from RFC 5545', async t => {
+  const berlin = 'TZID=Europe/Berlin'
+  const expanded = (component: Component, start: string, end: string, zone = UTC): string[] =>
+    of(expand(component, range(start, end), new Budget(), zone), 'BEGIN:V', 'DTSTART', 'DTEND', 'DUE', 'DURATION', 'RECURRENCE', 'RRULE', 'RDATE', 'EXDATE', 'EXRULE', 'SUMMARY', 'TRIGGER').filter(line => !/^BEGIN:V(?:CALENDAR|EVENT|TODO)/.test(line))
+
+  const daily = (...more: string[]): string[] => event(`DTSTART;${berlin}:20250101T100000`, 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=10', 'SUMMARY:a', ...more)
+  const moved = (id: string, start: string, ...more: string[]): string[] => event(`RECURRENCE-ID;${berlin}:${id}`, `DTSTART;${berlin}:${start}`, 'DURATION:PT1H', 'SUMMARY:b', ...more)
+  t.same(expanded(calendar(...daily(), ...moved('20250103T100000', '20250120T100000')), '2025-01-03', '2025-01-04'), [], 'an override that is moved out leaves nothing behind')
+  t.same(expanded(calendar(...daily(), ...moved('20250103T100000', '20250120T100000')), '2025-01-20', '2025-01-21'), ['DTSTART:20250120T090000Z', 'RECURRENCE-ID:20250103T090000Z', 'DURATION:PT1H', 'SUMMARY:b'], 'and is found where it is')
+  t.same(expanded(calendar(...daily(), ...moved('20250101T100000', '20250101T110000')), '2025-01-01', '2025-01-02'), ['DTSTART:20250101T100000Z', 'RECURRENCE-ID:20250101T090000Z', 'DURATION:PT1H', 'SUMMARY:b'], 'the first one, when it is an override, says so')
+  t.same(expanded(calendar(...moved('20250103T100000', '20250104T100000')), '2025-01-01', '2025-02-01'), ['DTSTART:20250104T090000Z', 'RECURRENCE-ID:20250103T090000Z', 'DURATION:PT1H', 'SUMMARY:b'], 'an override without master')
+  t.same(expanded(calendar(...daily('EXDATE;TZID=America/New_York:20250102T040000', 'EXDATE:20250103T090000Z', 'EXDATE;VALUE=DATE:20250104')), '2025-01-02', '2025-01-06'), ['DTSTART:20250105T090000Z', 'RECURRENCE-ID:20250105T090000Z', 'DURATION:PT1H', 'SUMMARY:a'], 'EXDATE in another zone, in UTC, as a day')
+  t.same(expanded(calendar(...event(`DTSTART;${berlin}:20250101T100000`, 'DURATION:PT1H', `RDATE;VALUE=PERIOD;${berlin}:20250102T100000/PT3H,20250103T100000/20250103T103000`, 'RDATE:20250104T090000Z')), '2025-01-01', '2025-01-05'), [
+    'DTSTART:20250101T090000Z', 'DURATION:PT1H',
+    'DTSTART:20250102T090000Z', 'RECURRENCE-ID:20250102T090000Z', 'DURATION:PT10800S',
+    'DTSTART:20250103T090000Z', 'RECURRENCE-ID:20250103T090000Z', 'DURATION:PT1800S',
+    'DTSTART:20250104T090000Z', 'RECURRENCE-ID:20250104T090000Z', 'DURATION:PT1H'], 'RDATE;VALUE=PERIOD: the period is the length')
+  t.same(expanded(calendar(...event('DTSTART:20250101T100000Z', 'RDATE;VALUE=PERIOD:20250102T100000Z/PT3H')), '2025-01-02', '2025-01-03'), ['DTSTART:20250102T100000Z', 'RECURRENCE-ID:20250102T100000Z', 'DURATION:PT10800S'], 'also of what has none')
+  t.same(expanded(calendar(...event('DTSTART:20250101T100000Z', 'DTEND:20250101T110000Z', 'RDATE;VALUE=PERIOD:20250102T100000Z/PT3H')), '2025-01-02', '2025-01-03'), ['DTSTART:20250102T100000Z', 'RECURRENCE-ID:20250102T100000Z', 'DTEND:20250102T130000Z'])
+  t.same(expanded(calendar(...event('DTSTART:20250101T100000', 'DURATION:P1D', 'RDATE;VALUE=PERIOD:20250103T100000/PT3H')), '2025-01-01', '2025-01-05'), ['DTSTART:20250101T100000', 'DURATION:P1D', 'DTSTART:20250103T100000', 'RECURRENCE-ID:20250103T100000', 'DURATION:PT10800S'], 'floating')
+  t.same(expanded(calendar(...event(`DTSTART;${berlin}:20250328T120000`, 'DURATION:P1DT1H', 'RRULE:FREQ=DAILY;COUNT=3')), '2025-03-28', '2025-03-31'), [
+    'DTSTART:20250328T110000Z', 'DURATION:PT90000S', 'DTSTART:20250329T110000Z', 'RECURRENCE-ID:20250329T110000Z', 'DURATION:PT86400S', 'DTSTART:20250330T100000Z', 'RECURRENCE-ID:20250330T100000Z', 'DURATION:PT90000S'], 'days over the change of the clock')
+  t.same(expanded(calendar(...event(`DTSTART;${berlin}:20251025T013000`, `DTEND;${berlin}:20251025T033000`, 'RRULE:FREQ=DAILY;COUNT=2')), '2025-10-25T22:00Z', '2025-10-27'), ['DTSTART:20251025T233000Z', 'RECURRENCE-ID:20251025T233000Z', 'DTEND:20251026T013000Z'], 'an end in the hour that is there twice')
+  t.same(expanded(calendar(...event('DTSTART;VALUE=DATE:20250101', 'RRULE:FREQ=DAILY;COUNT=3')), '2025-01-02T20:00Z', '2025-01-02T21:00Z', zoneNamed('Asia/Tokyo')), ['DTSTART;VALUE=DATE:20250103', 'RECURRENCE-ID;VALUE=DATE:20250103'], 'a day begins where one asks from')
+  t.same(expanded(calendar(...event('DTSTART:20250101T080000', 'RRULE:FREQ=DAILY;COUNT=3')), '2025-01-01T22:00Z', '2025-01-01T23:30Z', zoneNamed('Asia/Tokyo')), ['DTSTART:20250102T080000', 'RECURRENCE-ID:20250102T080000'], 'a floating time as well')
+  t.same(expanded(calendar('BEGIN:VTODO', 'UID:1', 'DUE:20250101T100000Z', 'RRULE:FREQ=DAILY;COUNT=3', 'END:VTODO'), '2025-01-01', '2025-01-02T12:00Z'), ['DUE:20250101T100000Z', 'DUE:20250102T100000Z', 'RECURRENCE-ID:20250102T100000Z'], 'a to-do that has nothing but DUE')
+  t.same(expanded(calendar('BEGIN:VTODO', 'UID:1', `DTSTART;${berlin}:20250101T090000`, `DUE;${berlin}:20250101T100000`, 'RRULE:FREQ=DAILY;COUNT=3', 'END:VTODO'), '2025-01-02', '2025-01-03'), ['DTSTART:20250102T080000Z', 'RECURRENCE-ID:20250102T080000Z', 'DUE:20250102T090000Z'])
+  t.same(expanded(calendar(...daily('BEGIN:VALARM', 'ACTION:DISPLAY', 'TRIGGER:-PT15M', 'END:VALARM')), '2025-01-02', '2025-01-03'), ['DTSTART:20250102T090000Z', 'RECURRENCE-ID:20250102T090000Z', 'DURATION:PT1H', 'SUMMARY:a', 'BEGIN:VALARM', 'TRIGGER:-PT15M'], 'alarms stay')
+  t.same(expanded(calendar(...event('DTSTART:20250101T100000Z', 'RRULE:FREQ=DAILY;COUNT=3'), ...event('RECURRENCE-ID:20250102T100000Z', 'DTSTART;VALUE=DATE:20250102')), '2025-01-02', '2025-01-03'), ['DTSTART;VALUE=DATE:20250102', 'RECURRENCE-ID:20250102T100000Z'], 'a time that became a day keeps its RECURRENCE-ID')
+  t.same(expanded(calendar(...daily()), '2025-01-02T10:00Z', '2025-01-03T09:00Z'), [], 'the end is not in the range, and what ends at its start is not')
+  t.same(expanded(calendar(...event('DTSTART:20250101T100000Z', 'DURATION:nonsense', 'RRULE:FREQ=DAILY;COUNT=2')), '2025-01-02', '2025-01-03'), ['DTSTART:20250102T100000Z', 'RECURRENCE-ID:20250102T100000Z', 'DURATION:nonsense'], 'what cannot be read does not stop it')
+  t.same(of(expand(calendar('BEGIN:VTIMEZONE', 'TZID:Nowhere', 'BEGIN:STANDARD', 'DTSTART:19700101T000000', 'TZOFFSETFROM:+0300', 'TZOFFSETTO:+0300', 'END:STANDARD', 'END:VTIMEZONE', ...event('DTSTART;TZID=Nowhere:20250101T100000', 'X-A;TZID=Nowhere:20250101T100000')), range('2025-01-01', '2025-01-02')), 'DTSTART', 'X-A', 'BEGIN:VT'), ['DTSTART:20250101T070000Z', 'X-A:20250101T070000Z'], 'nothing refers to a time zone, and none is there')
+})
+
 t.test('limit-recurrence-set', async t => {
   t.same(of(limitRecurrence(appendixB(2), range('2006-01-03', '2006-01-05')), 'SUMMARY', 'TZID'), ['TZID:US/Eastern', 'SUMMARY:Event #2', 'SUMMARY:Event #2 bis'], 'RFC 4791 7.8.2')
   const moved = (range_: string): Component => calendar(...event('DTSTART:20250101T100000Z', 'DURATION:PT2H', 'RRULE:FREQ=DAILY', 'SUMMARY:a'), ...event(`RECURRENCE-ID${range_}:20250110T100000Z`, 'DTSTART:20250120T100000Z', 'DTEND:20250120T110000Z', 'SUMMARY:b'))
@@ -74,6 +108,10 @@ t.test('limit-recurrence-set', async t => {
     ['2025-01-15', '2025-01-16', false]
   ] as const) t.equal(of(limitRecurrence(moved(''), range(start, end)), 'SUMMARY:b').length === 1, expected, `${start} ${end}`)
   t.same(of(limitRecurrence(moved(';RANGE=THISANDFUTURE'), range('2025-06-01', '2025-06-02')), 'SUMMARY'), ['SUMMARY:a', 'SUMMARY:b'], 'it describes later ones')
+  const floating = calendar(...event('DTSTART:20250101T080000', 'DURATION:PT1H', 'RRULE:FREQ=DAILY', 'SUMMARY:a'), ...event('RECURRENCE-ID:20250110T080000', 'DTSTART:20250120T080000', 'SUMMARY:b'))
+  for (const [start, end, expected] of [['2025-01-09T23:00Z', '2025-01-09T23:30Z', 2], ['2025-01-10T08:00Z', '2025-01-10T09:00Z', 1], ['2025-01-19T23:00Z', '2025-01-19T23:01Z', 2]] as const) {
+    t.equal(of(limitRecurrence(floating, range(start, end), zoneNamed('Asia/Tokyo')), 'SUMMARY').length, expected, `floating, asked from Tokyo: ${start}`)
+  }
   t.same(of(limitRecurrence(moved(';RANGE=THISANDFUTURE'), range('2025-01-02', '2025-01-03')), 'SUMMARY'), ['SUMMARY:a'], 'but not earlier ones')
 })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { matchText } from '../../../server/ical/collation.js'
+import { textMatcher } from '../../../server/ical/collation.js'
 import { matches, type CompFilter, type ParamFilter, type PropFilter, type TextMatch } from '../../../server/ical/filter.js'
 import type { Range } from '../../../server/ical/overlap.js'
 import { parse } from '../../../server/ical/parse.js'
@@ -66,6 +66,8 @@ t.test('RFC 4791 9.9, each row', async t => {
     ['VTODO', [start], '10..11=y 9..10=n 10.5..12=n'],
     ['VTODO', ['DUE:20250102T120000Z'], '11..12=y 12..13=n 11..11.5=n -..12=y'],
     ['VTODO', ['DUE;VALUE=DATE:20250102'], '10..11=y 24..25=n -2..0=y -2..-1=n'],
+    ['VTODO', ['DUE:20250101T120000Z', 'RRULE:FREQ=DAILY;COUNT=3'], '11..12=y 12..13=n 11..11.5=n 35..36=y 59..61=n 60..61=n'],
+    ['VTODO', [start, 'DUE;VALUE=DATE:20250103'], '24..25=y 47..48=y 48..49=n 9..10=n'],
     ['VTODO', ['COMPLETED:20250102T120000Z', 'CREATED:20250102T100000Z'], '11..11.5=y 12..13=y 12.5..13=n 9..10=y 8..9=n'],
     ['VTODO', ['COMPLETED:20250102T120000Z'], '12..13=y 11..12=y 12.5..13=n 11..11.5=n'],
     ['VTODO', ['CREATED:20250102T100000Z'], '10..11=y 20..21=y 9..10=n 8..9=n'],
@@ -166,6 +168,9 @@ t.test('calendar-query-extended', async t => {
   const both = inCalendar(within('VEVENT', '20250101T000000Z', ''), within('VTODO', '20250101T000000Z', ''))
   t.ok(matches(both, event, ask) && matches(both, todo, ask), 'two types are meant as either')
   t.notOk(matches(both, single('VJOURNAL'), ask))
+  const searched = inCalendar(comp('VEVENT', { properties: [prop('DTSTART')] }), comp('VTODO'))
+  t.notOk(matches(searched, event, ask) || matches(searched, todo, ask), 'but where properties are searched all is all (RFC 4791 9.7.1)')
+  t.ok(matches({ ...searched, test: 'anyof' }, event, ask) && matches({ ...searched, test: 'anyof' }, todo, ask))
   t.notOk(matches(inCalendar(comp('VEVENT'), comp('VTIMEZONE')), event, ask), 'but others as both')
   t.ok(matches(inCalendar(comp('VEVENT'), comp('VTODO', { isNotDefined: true })), event, ask), 'and not-defined is a condition')
   const alarmed = inCalendar(comp('*', { components: [comp('VALARM')] }))
@@ -194,6 +199,22 @@ t.test('zones, overrides, budget', async t => {
   t.pass('a rule without instances ends')
 })
 
+t.test('long texts are looked for in linear time', async t => {
+  const value = 'a'.repeat(60_000)
+  for (const [what, expected] of [[`b${'a'.repeat(999)}`, false], [`${'a'.repeat(999)}b`, false], [`${'a'.repeat(500)}b${'a'.repeat(499)}`, false], ['a'.repeat(1000), true]] as const) {
+    const test = textMatcher(what, 'i;octet', 'contains')
+    const begin = performance.now()
+    for (let count = 0; count < 20; count++) t.equal(test(value), expected)
+    t.ok(performance.now() - begin < 200, `${(performance.now() - begin).toFixed(0)} ms`)
+  }
+  const random = (): string => Array.from({ length: 400 }, () => 'ab'[Math.floor(Math.random() * 2)]).join('')
+  for (let count = 0; count < 50; count++) {
+    const hay = random() + random()
+    const needle = count % 2 === 0 ? hay.slice(100, 380) : random().slice(0, 280)
+    t.equal(textMatcher(needle, 'i;octet', 'contains')(hay), hay.includes(needle), `${needle} in ${hay}`)
+  }
+})
+
 t.test('collations', async t => {
   for (const [value, what, collation, expected] of [
     ['Stra\u00dfe', 'stra\u00dfe', 'i;ascii-casemap', true],
@@ -204,5 +225,5 @@ t.test('collations', async t => {
     ['\u0416', '\u0436', 'i;unicode-casemap', true],
     ['[', '{', 'i;ascii-casemap', false],
     ['a', 'A', 'i;octet', false]
-  ] as const) t.equal(matchText(value, what, collation, 'equals'), expected, `${value} ${what} ${collation}`)
+  ] as const) t.equal(textMatcher(what, collation, 'equals')(value), expected, `${value} ${what} ${collation}`)
 })

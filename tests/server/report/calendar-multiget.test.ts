@@ -41,7 +41,7 @@ t.test('every href is answered under the spelling it was asked with', async t =>
   t.notMatch(await part('<C:calendar-data><C:comp name="VCALENDAR"><C:comp name="VEVENT"><C:prop name="UID"/></C:comp></C:comp></C:calendar-data>'), /SUMMARY/)
   t.equal((await part('<C:calendar-data><C:expand start="20260301T000000Z" end="20260401T000000Z"/></C:calendar-data>')).match(/BEGIN:VEVENT/g)?.length, 4)
   for (const [why, data, expected] of [
-    ['jCal', '<C:calendar-data content-type="application/calendar+json"/>', '403 supported-calendar-data'], ['version 1', '<C:calendar-data version="1.0"/>', '403 supported-calendar-data'],
+    ['vCard', '<C:calendar-data content-type="text/vcard"/>', '403 supported-calendar-data'], ['version 1', '<C:calendar-data version="1.0"/>', '403 supported-calendar-data'],
     ['expand without an end', '<C:calendar-data><C:expand start="20260301T000000Z"/></C:calendar-data>', '403 valid-filter'], ['expand backwards', '<C:calendar-data><C:expand start="20260301T000000Z" end="20260201T000000Z"/></C:calendar-data>', '403 valid-filter'],
     ['a local time', '<C:calendar-data><C:expand start="20260301T000000" end="20260401T000000"/></C:calendar-data>', '403 valid-filter'], ['a comp without a name', '<C:calendar-data><C:comp/></C:calendar-data>', '403 valid-filter']
   ] as const) t.equal(outcome(await ask('REPORT', calendar, { body: multiget(['a.ics'], data) })), expected, why)

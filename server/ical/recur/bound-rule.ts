@@ -1,6 +1,7 @@
-import type { Rule } from './recur.js'
-import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday, yearOf } from './civil.js'
-import type { When } from './time.js'
+import type { Rule } from './rule.js'
+import type { Scale, ScaleMonth, ScaleYear } from './scale.js'
+import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday, yearOf } from '../civil.js'
+import type { When, Zone } from '../time.js'
 
 /** Where a rule begins: DTSTART, or an onset of a time zone. */
 export interface Start {
@@ -16,16 +17,19 @@ export class BoundRule {
   readonly parts: Rule
   /** Whether the start is an occurrence even when it does not fit the rule. */
   readonly includesStart: boolean
-  /** The last wall-clock second that UNTIL allows. */
+  /** The last wall-clock second that UNTIL allows; see `isAfterUntil`. */
   readonly until: number
+  /** Whether there can be any occurrence beside the start; undefined: nobody had to know. */
+  possible: boolean | undefined
+  private readonly zone: Zone | undefined
+  private readonly untilUtc: number | undefined
 
   /** How long a period is: 0 is SECONDLY, 6 YEARLY. */
   readonly rank: number
   readonly startDay: number
   readonly startMonthDay: number
   readonly startMonth: number
-  readonly startYear: number
-  /** Number of the period in which the start lies: year, month counted from 0, first day of the week, day, or second. */
+  /** Number of the period in which the start lies: year, month counted on over the years, first day of the week, day, or second. */
   readonly origin: number
   /** Distance of two periods in the unit of `origin`. */
   readonly stride: number
@@ -51,8 +55,10 @@ export class BoundRule {
   readonly yearDays: Set<number> | undefined
   readonly weeks: Set<number> | undefined
   readonly hasDayLimits: boolean
-  /** The months to look at in a year. */
+  /** The months to look at in a year of the Gregorian calendar. */
   readonly months: readonly number[]
+  /** BYMONTH in another calendar system, as identities of `ScaleMonth`. */
+  readonly monthIds: readonly number[] | undefined
   /** Days from the start of the week. */
   readonly weekOffsets: readonly number[]
 
@@ -61,11 +67,14 @@ export class BoundRule {
     this.start = start.local
     this.includesStart = includesStart
     this.until = untilOf(rule, start)
+    this.zone = typeof start.zone === 'object' ? start.zone : undefined
+    this.untilUtc = this.zone !== undefined && !start.date && rule.until?.utc === true ? rule.until.local : undefined
     this.startDay = Math.floor(start.local / DAY)
+    const { scale } = rule
     const civil = civilFromDays(this.startDay)
-    this.startMonthDay = civil & 31
-    this.startMonth = civil >> 5 & 15
-    this.startYear = Math.floor(civil / 512)
+    const month = scale?.monthAt(scale.yearAt(this.startDay), this.startDay)
+    this.startMonthDay = month === undefined ? civil & 31 : this.startDay - month.first + 1
+    this.startMonth = month === undefined ? civil >> 5 & 15 : month.id
 
     const time = start.local - this.startDay * DAY
     const rank = this.rank = ranks[rule.frequency]
@@ -80,17 +89,18 @@ export class BoundRule {
     this.minuteLimit = rank < 2 && byMinute.length > 0 ? table(byMinute, 60) : undefined
     this.secondLimit = rank < 1 && bySecond.length > 0 ? table(bySecond, 60) : undefined
 
-    this.monthBits = bits(rule.byMonth)
+    this.monthIds = monthIds(rule)
+    this.monthBits = scale === undefined ? bits(rule.byMonth) : 0
     this.monthDayBits = bits(rule.byMonthDay.filter(day => day > 0))
     this.monthEndBits = bits(rule.byMonthDay.filter(day => day < 0).map(day => -day))
     this.weekdayBits = bits(rule.byDay.map(day => day.weekday))
     const numbered = (rule.frequency === 'MONTHLY' || rule.frequency === 'YEARLY') && rule.byWeekNumber.length === 0
     this.everyBits = numbered ? bits(rule.byDay.filter(day => day.nth === 0).map(day => day.weekday)) : this.weekdayBits
     this.nth = numbered && rule.byDay.some(day => day.nth !== 0) ? nthTable(rule) : undefined
-    this.nthOfYear = rule.frequency === 'YEARLY' && rule.byMonth.length === 0
+    this.nthOfYear = rule.frequency === 'YEARLY' && rule.byMonth.length + rule.byLeapMonth.length === 0
     this.yearDays = rule.byYearDay.length > 0 ? new Set(rule.byYearDay) : undefined
     this.weeks = rule.byWeekNumber.length > 0 ? new Set(rule.byWeekNumber) : undefined
-    this.hasDayLimits = this.monthBits !== 0 || rule.byMonthDay.length > 0 || this.yearDays !== undefined || this.weeks !== undefined ||
+    this.hasDayLimits = this.monthBits !== 0 || this.monthIds !== undefined || rule.byMonthDay.length > 0 || this.yearDays !== undefined || this.weeks !== undefined ||
       (rank < 4 && this.weekdayBits !== 0)
     // RFC 5545 3.3.10: what the rule does not say is derived from DTSTART
     this.months = rule.byMonth.length > 0 ? rule.byMonth : rule.byMonthDay.length > 0 || rule.byDay.length > 0 ? allMonths : [this.startMonth]
@@ -104,19 +114,53 @@ export class BoundRule {
     if (rank < 3) return this.start - time % strides[rank]!
     if (rank === 3) return this.startDay
     if (rank === 4) return this.startDay - (weekday(this.startDay) - this.parts.weekStart + 7) % 7
-    if (rank === 5) return this.startYear * 12 + this.startMonth - 1
-    return this.weeks === undefined ? this.startYear : this.weekYear(this.startDay)
+    const { scale } = this.parts
+    if (rank === 6 && this.weeks !== undefined) return this.weekYear(this.startDay)
+    if (scale !== undefined) {
+      const year = scale.yearAt(this.startDay)
+      return rank === 6 ? year.number : scale.ordinal(year, scale.monthAt(year, this.startDay))
+    }
+    const year = yearOf(this.startDay)
+    return rank === 6 ? year : year * 12 + this.startMonth - 1
+  }
+
+  /** A time that the clock skips is as late as it would be without; beside UNTIL in UTC only that tells. */
+  isAfterUntil (local: number): boolean {
+    return this.untilUtc !== undefined && local > this.until - DAY && this.zone!.toUtc(local) > this.untilUtc
   }
 
   /** Whether BYMONTH, BYWEEKNO, BYYEARDAY, BYMONTHDAY and BYDAY leave this day as it is (limit). */
   accepts (day: number, weekToo = true): boolean {
     if (this.weekdayBits !== 0 && (this.everyBits >> weekday(day) & 1) === 0 && !this.isNth(day)) return false
+    if (this.parts.scale !== undefined) return this.acceptsIn(this.parts.scale, day, weekToo)
     const civil = civilFromDays(day)
     const month = civil >> 5 & 15
     if (this.monthBits !== 0 && (this.monthBits >> month & 1) === 0) return false
     if (this.parts.byMonthDay.length > 0 && !this.isMonthDay(civil & 31, daysInMonth(Math.floor(civil / 512), month))) return false
     if (this.yearDays !== undefined && !this.isYearDay(day, Math.floor(civil / 512))) return false
     return !weekToo || this.weeks === undefined || this.isWeek(day)
+  }
+
+  private acceptsIn (scale: Scale, day: number, weekToo: boolean): boolean {
+    const year = scale.yearAt(day)
+    const month = scale.monthAt(year, day)
+    if (!this.isMonth(scale, year, month)) return false
+    if (this.parts.byMonthDay.length > 0 && !this.isMonthDay(day - month.first + 1, month.length)) return false
+    if (this.yearDays !== undefined && !this.isYearDay(day, year.number)) return false
+    return !weekToo || this.weeks === undefined || this.isWeek(day)
+  }
+
+  /** BYMONTH in another calendar system. */
+  isMonth (scale: Scale, year: ScaleYear, month: ScaleMonth): boolean {
+    const { monthIds } = this
+    if (monthIds === undefined || monthsIn(scale, year, monthIds, this.parts.skip).some(({ first }) => first === month.first)) return true
+    // a leap month at the end of the year before, skipped forward
+    return month === year.months[0] && this.parts.skip === 'FORWARD' && monthsIn(scale, scale.year(year.number - 1), monthIds, 'FORWARD').some(({ first }) => first === month.first)
+  }
+
+  /** Whether it may come more than once a day. */
+  get isDense (): boolean {
+    return this.rank < 3 || this.times > 1
   }
 
   /** BYMONTHDAY, from either end. */
@@ -127,22 +171,37 @@ export class BoundRule {
   /** BYDAY with a number, in the month or the year. */
   isNth (day: number): boolean {
     if (this.nth === undefined) return false
+    const { scale } = this.parts
+    if (this.nthOfYear) {
+      const year = scale === undefined ? yearOf(day) : scale.yearAt(day).number
+      return this.isNthOf(weekday(day), day - this.yearStart(year), this.yearLength(year))
+    }
+    if (scale !== undefined) {
+      const { first, length } = scale.monthAt(scale.yearAt(day), day)
+      return this.isNthOf(weekday(day), day - first, length)
+    }
     const civil = civilFromDays(day)
-    const year = Math.floor(civil / 512)
-    const index = this.nthOfYear ? day - daysFromCivil(year, 1, 1) : (civil & 31) - 1
-    const length = this.nthOfYear ? daysInYear(year) : daysInMonth(year, civil >> 5 & 15)
-    return this.isNthOf(weekday(day), index, length)
+    return this.isNthOf(weekday(day), (civil & 31) - 1, daysInMonth(Math.floor(civil / 512), civil >> 5 & 15))
   }
 
   /** BYDAY with a number: `index` of the day in something `length` days long. */
   isNthOf (weekday: number, index: number, length: number): boolean {
-    const at = weekday * NTH + 53
+    const at = weekday * NTH + MIDDLE
     return this.nth![at + (index / 7 | 0) + 1] === 1 || this.nth![at - ((length - 1 - index) / 7 | 0) - 1] === 1
   }
 
   private isYearDay (day: number, year: number): boolean {
-    const index = day - daysFromCivil(year, 1, 1)
-    return this.yearDays!.has(index + 1) || this.yearDays!.has(index - daysInYear(year))
+    const index = day - this.yearStart(year)
+    return this.yearDays!.has(index + 1) || this.yearDays!.has(index - this.yearLength(year))
+  }
+
+  /** The first day of a year, and how many it has. */
+  yearStart (year: number): number {
+    return this.parts.scale === undefined ? daysFromCivil(year, 1, 1) : this.parts.scale.year(year).first
+  }
+
+  yearLength (year: number): number {
+    return this.parts.scale === undefined ? daysInYear(year) : this.parts.scale.year(year).length
   }
 
   private isWeek (day: number): boolean {
@@ -154,18 +213,20 @@ export class BoundRule {
 
   /** First day of week one: the first week with four days in the year (RFC 5545 3.3.10, ISO 8601 with WKST). */
   firstWeek (year: number): number {
-    const fourth = daysFromCivil(year, 1, 4)
+    const fourth = this.yearStart(year) + 3
     return fourth - (weekday(fourth) - this.parts.weekStart + 7) % 7
   }
 
   private weekYear (day: number): number {
-    const year = yearOf(day)
+    const year = this.parts.scale === undefined ? yearOf(day) : this.parts.scale.yearAt(day).number
     if (day < this.firstWeek(year)) return year - 1
     return day >= this.firstWeek(year + 1) ? year + 1 : year
   }
 }
 
-const NTH = 107
+// a year of 385 days has 55 weeks
+const MIDDLE = 56
+const NTH = 2 * MIDDLE + 1
 
 const ranks = { SECONDLY: 0, MINUTELY: 1, HOURLY: 2, DAILY: 3, WEEKLY: 4, MONTHLY: 5, YEARLY: 6 } as const
 const strides = [1, 60, 3600, 1, 7, 1, 1] as const
@@ -178,7 +239,17 @@ function untilOf (rule: Rule, start: Start): number {
   if (until === undefined) return Infinity
   // a DATE beside a DATE-TIME: that day to its end
   if (until.date) return until.local + (start.date ? 0 : DAY - 1)
-  return until.utc && !start.date && typeof start.zone === 'object' ? start.zone.toLocal(until.local) : until.local
+  if (!until.utc || start.date || typeof start.zone !== 'object') return until.local
+  // an hour that comes twice is read as the first, which may be before UNTIL although the clock shows more
+  const { zone } = start
+  let low = zone.toLocal(until.local)
+  let high = low + until.local - zone.toUtc(low) + 1
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (zone.toUtc(middle) <= until.local) low = middle
+    else high = middle
+  }
+  return low
 }
 
 function table (values: readonly number[], size: number): Uint8Array {
@@ -189,7 +260,7 @@ function table (values: readonly number[], size: number): Uint8Array {
 
 function nthTable (rule: Rule): Uint8Array {
   const found = new Uint8Array(7 * NTH)
-  for (const { nth, weekday } of rule.byDay) if (nth !== 0) found[weekday * NTH + 53 + nth] = 1
+  for (const { nth, weekday } of rule.byDay) if (nth !== 0) found[weekday * NTH + MIDDLE + nth] = 1
   return found
 }
 
@@ -197,4 +268,21 @@ function bits (values: readonly number[]): number {
   let found = 0
   for (const value of values) found |= 1 << value
   return found
+}
+
+function monthIds ({ scale, byMonth, byLeapMonth }: Rule): readonly number[] | undefined {
+  if (scale === undefined || byMonth.length + byLeapMonth.length === 0) return undefined
+  return [...byMonth.map(month => month * 2), ...byLeapMonth.map(month => month * 2 + 1)]
+}
+
+/** RFC 7529 4.1: the months of that year that are meant; those it does not have are left out, or give way to the one before or behind. */
+export function monthsIn (scale: Scale, year: ScaleYear, ids: readonly number[], skip: Rule['skip']): ScaleMonth[] {
+  const found = new Set<ScaleMonth>()
+  for (const id of ids) {
+    let month = year.months.find(month => month.id === id)
+    if (month === undefined && skip === 'BACKWARD') month = year.months.findLast(month => month.id < id)
+    if (month === undefined && skip === 'FORWARD') month = year.months.find(month => month.id > id) ?? scale.year(year.number + 1).months[0]
+    if (month !== undefined) found.add(month)
+  }
+  return [...found].sort((a, b) => a.first - b.first)
 }

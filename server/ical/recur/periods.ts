@@ -1,5 +1,5 @@
-import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday } from './civil.js'
-import type { Budget } from './recur.js'
+import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday } from '../civil.js'
+import type { Budget } from './budget.js'
 import type { BoundRule } from './bound-rule.js'
 
 /** The years, months, weeks, days, hours … of a rule, INTERVAL apart, one after the other (RFC 5545 3.3.10). */
@@ -8,14 +8,14 @@ export class Periods {
   next: number
   /** Days of the current one (as wall-clock seconds), or its one hour, minute or second; ascending. */
   readonly bases: number[] = []
-  private acceptedDay = NaN
+  protected acceptedDay = NaN
 
   /**
    * @param floor where to begin, not before the start
    * @param limit the last second that matters
    * @param budget pays for what takes longer than a period
    */
-  constructor (private readonly rule: BoundRule, private readonly floor: number, private readonly limit: number, public budget: Budget) {
+  constructor (protected readonly rule: BoundRule, protected readonly floor: number, public limit: number, public budget: Budget) {
     this.next = floor > limit ? 0 : this.firstPeriod()
   }
 
@@ -31,34 +31,35 @@ export class Periods {
     }
   }
 
-  private firstPeriod (): number {
+  protected firstPeriod (): number {
     const { origin, stride, rank, parts } = this.rule
     const day = Math.floor(this.floor / DAY)
-    let at = this.floor
-    if (rank === 3 || rank === 4) at = day
-    if (rank > 4) {
-      const civil = civilFromDays(day)
-      at = rank === 6 ? Math.floor(civil / 512) : Math.floor(civil / 512) * 12 + (civil >> 5 & 15) - 1
-      // a week or a skipped date may lie in the year or month beside its own
-      if (parts.byWeekNumber.length > 0 || parts.skip !== 'OMIT') at--
-    }
+    let at = rank < 3 ? this.floor : rank < 5 ? day : this.yearOrMonth(day)
+    // a week or a skipped date may lie in the year or month beside its own
+    if (rank > 4 && (parts.byWeekNumber.length > 0 || parts.skip !== 'OMIT')) at--
     return Math.max(0, Math.floor((at - origin) / stride))
   }
 
-  private fillYear (): boolean {
+  // In which period of a rule with the length of a year or month a day lies
+  protected yearOrMonth (day: number): number {
+    const civil = civilFromDays(day)
+    return this.rule.rank === 6 ? Math.floor(civil / 512) : Math.floor(civil / 512) * 12 + (civil >> 5 & 15) - 1
+  }
+
+  protected fillYear (): boolean {
     const { rule } = this
     const year = rule.origin + this.next++ * rule.stride
     const first = year > 10000 ? Infinity : daysFromCivil(year, 1, 1)
     // seven days: week one, or a date skipped backward
     if ((first - 7) * DAY > this.limit) return false
     if (rule.weeks !== undefined) this.addWeeks(year)
-    else if (rule.yearDays !== undefined) this.addYearDays(year, first)
-    else for (const month of rule.months) this.addMonth(year, month)
+    else if (rule.yearDays !== undefined) this.addYearDays(first, daysInYear(year))
+    else for (const month of rule.months) this.addMonth(year, daysFromCivil(year, month, 1), daysInMonth(year, month))
     this.settle()
     return true
   }
 
-  private addWeeks (year: number): void {
+  protected addWeeks (year: number): void {
     const { rule } = this
     const first = rule.firstWeek(year)
     const count = (rule.firstWeek(year + 1) - first) / 7
@@ -74,10 +75,9 @@ export class Periods {
     }
   }
 
-  private addYearDays (year: number, first: number): void {
+  protected addYearDays (first: number, length: number): void {
     const { rule } = this
     const { skip, byYearDay } = rule.parts
-    const length = daysInYear(year)
     for (const number of byYearDay) {
       this.budget.step()
       let day = first + (number > 0 ? number - 1 : length + number)
@@ -90,28 +90,26 @@ export class Periods {
   }
 
   // RFC 7529 4.1: after SKIP only BYDAY follows
-  private acceptsSkipped (day: number): boolean {
+  protected acceptsSkipped (day: number): boolean {
     const { rule } = this
     return rule.weekdayBits === 0 || (rule.everyBits >> weekday(day) & 1) === 1 || rule.isNth(day)
   }
 
-  private fillMonth (): boolean {
+  protected fillMonth (): boolean {
     const { rule } = this
     const months = rule.origin + this.next++ * rule.stride
     const year = Math.floor(months / 12)
     const month = months - year * 12 + 1
     if (year > 10000 || (daysFromCivil(year, month, 1) - 1) * DAY > this.limit) return false
     if (rule.monthBits !== 0 && (rule.monthBits >> month & 1) === 0) return true
-    this.addMonth(year, month)
+    this.addMonth(year, daysFromCivil(year, month, 1), daysInMonth(year, month))
     this.settle()
     return true
   }
 
-  private addMonth (year: number, month: number): void {
+  protected addMonth (year: number, first: number, length: number): void {
     const { rule } = this
     const { parts } = rule
-    const first = daysFromCivil(year, month, 1)
-    const length = daysInMonth(year, month)
     this.budget.step()
     if (parts.skip !== 'OMIT' && rule.yearDays === undefined) {
       if (parts.byMonthDay.length > 0) return this.addSkipping(parts.byMonthDay, first, length)
@@ -123,11 +121,11 @@ export class Periods {
     else if (rule.startMonthDay <= length) this.bases.push((first + rule.startMonthDay - 1) * DAY)
   }
 
-  private addAccepted (first: number, length: number): void {
+  protected addAccepted (first: number, length: number): void {
     for (let day = first; day < first + length; day++) if (this.rule.accepts(day)) this.bases.push(day * DAY)
   }
 
-  private addMonthDays (first: number, length: number): void {
+  protected addMonthDays (first: number, length: number): void {
     const { rule } = this
     const limited = rule.weekdayBits !== 0
     for (let day = 1; day <= length; day++) {
@@ -137,10 +135,10 @@ export class Periods {
     }
   }
 
-  private addWeekdays (year: number, first: number, length: number): void {
+  protected addWeekdays (year: number, first: number, length: number): void {
     const { rule } = this
-    const before = rule.nthOfYear ? first - daysFromCivil(year, 1, 1) : 0
-    const whole = rule.nthOfYear ? daysInYear(year) : length
+    const before = rule.nthOfYear ? first - rule.yearStart(year) : 0
+    const whole = rule.nthOfYear ? rule.yearLength(year) : length
     let at = weekday(first)
     for (let index = 0; index < length; index++) {
       if ((rule.weekdayBits >> at & 1) === 1 && ((rule.everyBits >> at & 1) === 1 || rule.isNthOf(at, before + index, whole))) {
@@ -150,7 +148,7 @@ export class Periods {
     }
   }
 
-  private addSkipping (days: readonly number[], first: number, length: number): void {
+  protected addSkipping (days: readonly number[], first: number, length: number): void {
     const forward = this.rule.parts.skip === 'FORWARD'
     for (const number of days) {
       let day = number > 0 ? number : length + 1 + number
@@ -161,7 +159,7 @@ export class Periods {
   }
 
   // Ascending and each once, also after negative numbers and SKIP
-  private settle (): void {
+  protected settle (): void {
     const { bases } = this
     let sorted = true
     for (let i = 1; i < bases.length; i++) if (bases[i - 1]! >= bases[i]!) sorted = false
@@ -172,7 +170,7 @@ export class Periods {
     bases.length = kept
   }
 
-  private fillWeek (): boolean {
+  protected fillWeek (): boolean {
     const { rule } = this
     const first = rule.origin + this.next++ * rule.stride
     if (first * DAY > this.limit) return false
@@ -182,7 +180,7 @@ export class Periods {
     return true
   }
 
-  private fillDay (): boolean {
+  protected fillDay (): boolean {
     const { rule } = this
     const day = rule.origin + this.next++ * rule.stride
     if (day * DAY > this.limit) return false
@@ -192,7 +190,7 @@ export class Periods {
   }
 
   // The day itself when BYMONTH has its month, else the first day of the next month that BYMONTH has
-  private nextMonth (day: number): number {
+  protected nextMonth (day: number): number {
     const { monthBits } = this.rule
     const civil = civilFromDays(day)
     let month = civil >> 5 & 15
@@ -208,12 +206,12 @@ export class Periods {
   }
 
   // To the first period that begins at or after a place counted like `origin`; never back
-  private jump (target: number): void {
+  protected jump (target: number): void {
     const { origin, stride } = this.rule
     this.next = Math.max(this.next, Math.ceil((target - origin) / stride))
   }
 
-  private fillTime (): boolean {
+  protected fillTime (): boolean {
     const { rule } = this
     const at = rule.origin + this.next++ * rule.stride
     if (at > this.limit) return false
@@ -232,7 +230,7 @@ export class Periods {
   }
 
   // BYHOUR, BYMINUTE and BYSECOND as limits: 0, or where to look next
-  private blockedUntil (at: number, time: number): number {
+  protected blockedUntil (at: number, time: number): number {
     const { hourLimit, minuteLimit, secondLimit } = this.rule
     const hour = time / 3600 | 0
     if (hourLimit !== undefined && hourLimit[hour] === 0) return at - time + nextIn(hourLimit, hour) * 3600

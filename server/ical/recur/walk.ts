@@ -1,15 +1,22 @@
-import type { Budget } from './recur.js'
+import type { Budget } from './budget.js'
 import type { BoundRule } from './bound-rule.js'
 import { Periods } from './periods.js'
+import { isPossible } from './possible.js'
+import { ScaledPeriods } from './scaled-periods.js'
 
 // The last second of the year 9999, the last an iCalendar DATE-TIME can say
 const END_OF_TIME = 253402300799
 
+// After so many periods without any it is worth asking whether there can be one; years and months are dear
+const PATIENCE = 100
+const LONG_PATIENCE = 10
+
 /** One pass over a sequence. */
 export class Walk {
   private readonly floor: number
-  private readonly limit: number
-  private done = false
+  private limit: number
+  private never = false
+  private fruitless = 0
   private startIsDue: boolean
   private previous: number
   private readonly periods: Periods
@@ -19,14 +26,13 @@ export class Walk {
   private positionsFor = -1
 
   /** @param bound what UNTIL and COUNT allow: it never takes away the start */
-  constructor (private readonly rule: BoundRule, from: number, to: number, bound: number, private budget: Budget) {
+  constructor (private readonly rule: BoundRule, from: number, to: number, private readonly bound: number, private budget: Budget) {
     const { start, includesStart } = rule
     this.floor = Math.max(from, start)
     this.limit = Math.min(to, bound, END_OF_TIME)
     this.startIsDue = includesStart && this.floor === start && start <= to
     this.previous = includesStart ? start : -Infinity
-    this.done = this.floor > this.limit
-    this.periods = new Periods(rule, this.floor, this.limit, budget)
+    this.periods = new (rule.parts.scale === undefined ? Periods : ScaledPeriods)(rule, this.floor, this.limit, budget)
   }
 
   /** The next occurrence; Infinity when there is none before the limit, or the budget is spent. */
@@ -35,12 +41,15 @@ export class Walk {
       this.startIsDue = false
       return this.rule.start
     }
-    if (this.done) return Infinity
+    if (this.never || this.floor > this.limit) return Infinity
     for (;;) {
       while (this.at < this.size) {
         const value = this.valueAt(this.at++)
-        if (value > this.limit) return this.finish()
-        if (value < this.floor || value <= this.previous) continue
+        if (value > this.limit) {
+          this.at--
+          return Infinity
+        }
+        if (value < this.floor || value <= this.previous || this.rule.isAfterUntil(value)) continue
         if (!this.budget.step()) {
           this.at--
           return Infinity
@@ -52,9 +61,10 @@ export class Walk {
     }
   }
 
-  /** Goes on with another budget where the last one ended. */
-  resume (budget: Budget): void {
+  /** Goes on with another budget where the last one ended, this time as far as `to`. */
+  resume (budget: Budget, to: number): void {
     this.budget = this.periods.budget = budget
+    this.limit = this.periods.limit = Math.min(to, this.bound, END_OF_TIME)
   }
 
   /** The next period to look at, counted from that of the start. */
@@ -70,11 +80,6 @@ export class Walk {
   /** The n-th after the current one in this period; `current` when n is 0. */
   ahead (n: number, current: number): number {
     return n === 0 ? current : this.valueAt(this.at + n - 1)
-  }
-
-  private finish (): number {
-    this.done = true
-    return Infinity
   }
 
   private valueAt (index: number): number {
@@ -98,14 +103,17 @@ export class Walk {
     for (;;) {
       if (!this.budget.step()) return false
       if (!periods.fill()) {
-        this.done = true
+        periods.next--
         return false
       }
-      if (periods.bases.length === 0) continue
       this.size = periods.bases.length * rule.times
-      if (rule.parts.bySetPosition.length > 0) this.pick()
+      if (this.size > 0 && rule.parts.bySetPosition.length > 0) this.pick()
       this.at = this.size > 8 ? this.lowerBound() : 0
       if (this.at < this.size) return true
+      if (++this.fruitless === (rule.rank > 4 ? LONG_PATIENCE : PATIENCE) && !(rule.possible ??= isPossible(rule))) {
+        this.never = true
+        return false
+      }
     }
   }
 

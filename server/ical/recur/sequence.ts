@@ -1,6 +1,7 @@
-import type { Budget, Rule } from './recur.js'
+import type { Budget } from './budget.js'
+import type { Rule } from './rule.js'
 import { BoundRule, type Start } from './bound-rule.js'
-import { DAY } from './civil.js'
+import { DAY } from '../civil.js'
 import { Walk } from './walk.js'
 
 /**
@@ -25,6 +26,22 @@ export class Sequence extends BoundRule {
     return new Walk(this, from, to, Math.min(this.until, end), budget)
   }
 
+  /** Whether it has an occurrence just then. */
+  has (local: number, budget: Budget): boolean {
+    if (local === this.start) return this.includesStart || this.walk(local, local, budget).next() === local
+    return local > this.start && this.mayBeAt(local) && this.walk(local, local, budget).next() === local
+  }
+
+  // By its time of day: cheaper than a walk
+  private mayBeAt (local: number): boolean {
+    const { rank, hours, minutes, seconds } = this
+    const time = local - Math.floor(local / DAY) * DAY
+    const [hour, minute, second] = [Math.floor(time / 3600), Math.floor(time / 60) % 60, time % 60]
+    return (rank < 3 ? this.hourLimit?.[hour] !== 0 : hours.includes(hour)) &&
+      (rank < 2 ? this.minuteLimit?.[minute] !== 0 : minutes.includes(minute)) &&
+      (rank < 1 ? this.secondLimit?.[second] !== 0 : seconds.includes(second))
+  }
+
   /** The last wall-clock second that COUNT and UNTIL allow; Infinity when the rule goes on for ever (or the budget does not reach its end). */
   last (budget: Budget): number {
     const until = Math.max(this.until, this.includesStart ? this.start : -Infinity)
@@ -37,12 +54,13 @@ export class Sequence extends BoundRule {
     const count = this.parts.count!
     if (this.isRegular()) return this.end = this.regularEnd(count, budget)
     this.counting ??= new Walk(this, this.start, Infinity, this.until, budget)
-    this.counting.resume(budget)
+    this.counting.resume(budget, to)
     while (this.reached <= to) {
       const at = this.counting.next()
       if (at === Infinity) {
         // what was reached is sure; what lies behind it is not
         if (budget.exhausted) return to === Infinity ? Infinity : this.reached
+        if (to < this.until) return Infinity
         return this.end = Math.max(this.reached, this.start)
       }
       this.reached = at

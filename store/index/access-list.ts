@@ -1,0 +1,76 @@
+import { wrappedAcl } from '../../twistedcompat/acl.js'
+import type { Index } from './open.js'
+
+/** The properties that say who may see what they are on. */
+const deciding = ['{DAV:}acl', wrappedAcl]
+
+/** Of a list that is in force. */
+const still = Number.MAX_SAFE_INTEGER
+
+/** What properties (name → XML) say about who may see a collection or file, as one text; '' = nothing. */
+export function listIn (values: ReadonlyMap<string, string>): string {
+  const kept = deciding.flatMap(name => values.has(name) ? [[name, values.get(name)]] : [])
+  return kept.length === 0 ? '' : JSON.stringify(kept)
+}
+
+/** What `listIn` wrote, as properties again. */
+export function propertiesOf (list: string): ReadonlyMap<string, string> {
+  return new Map(list === '' ? [] : JSON.parse(list) as [string, string][])
+}
+
+/** Whose list it is: a member's, or with `name` '' that of the collection itself. */
+export interface Listed { readonly collection: number, readonly name: string }
+
+/**
+ * Records the list that is in force from a revision on. Call inside the transaction of that revision.
+ * @returns whether it is another one than before
+ */
+export function keepList (index: Index, { collection, name }: Listed, list: string, revision: number): boolean {
+  const before = index.get<{ list: string }>('SELECT list FROM access WHERE collection = ? AND name = ? AND until = ?', collection, name, still)?.list ?? ''
+  if (before === list) return false
+  endList(index, { collection, name }, revision)
+  index.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('turned', ?)", revision)
+  if (list !== '') index.run('INSERT OR REPLACE INTO access (collection, name, since, until, list) VALUES (?, ?, ?, ?, ?)', collection, name, revision, still, list)
+  return true
+}
+
+/** Records that what had a list is gone since a revision, or has none any more. */
+export function endList (index: Index, { collection, name }: Listed, revision: number): void {
+  index.run('UPDATE access SET until = ? WHERE collection = ? AND name = ? AND until = ?', revision, collection, name, still)
+}
+
+/** Records that all in a collection, and the collection itself, is gone since a revision. */
+export function endLists (index: Index, collection: number, revision: number): void {
+  index.run('UPDATE access SET until = ? WHERE collection = ? AND until = ?', revision, collection, still)
+}
+
+/** Records that a name is used again: until then holds what held when it went. */
+export function extendList (index: Index, { collection, name }: Listed, gone: number, revision: number): void {
+  index.run('UPDATE access SET until = ? WHERE collection = ? AND name = ? AND until = ?', revision, collection, name, gone)
+}
+
+/** The list that was in force at a revision, '' = none. */
+export function listAt (index: Index, { collection, name }: Listed, revision: number): string {
+  return index.get<{ list: string }>('SELECT list FROM access WHERE collection = ?1 AND name = ?2 AND since <= ?3 AND until > ?3', collection, name, revision)?.list ?? ''
+}
+
+/** The revisions after `since` at which the list of something came, changed or went, in order. */
+export function listTurns (index: Index, { collection, name }: Listed, since: number): number[] {
+  return index.all<{ turn: number }>(`
+    SELECT since AS turn FROM access WHERE collection = ?1 AND name = ?2 AND since > ?3
+    UNION SELECT until FROM access WHERE collection = ?1 AND name = ?2 AND until > ?3 AND until < ?4 ORDER BY turn`, collection, name, since, still).map(({ turn }) => turn)
+}
+
+/** The revision at which a list in the home last came, changed or went while what has it stayed. */
+export function lastTurn (index: Index): number {
+  return Number(index.get<{ value: number }>("SELECT value FROM meta WHERE key = 'turned'")?.value ?? 0)
+}
+
+const mostEnded = 10_000
+
+/** Forgets the oldest lists that are no longer in force when there are more than a bounded number. @returns the revision up to which something is forgotten, undefined = nothing */
+export function trimLists (index: Index): number | undefined {
+  const edge = index.get<{ until: number }>('SELECT until FROM access WHERE until < ? ORDER BY until DESC LIMIT 1 OFFSET ?', still, mostEnded)?.until
+  if (edge !== undefined) index.run('DELETE FROM access WHERE until <= ?', edge)
+  return edge
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { endLists, extendList, keepList } from './access-list.js'
+import { nextRevision } from './journal.js'
+import type { Index } from './open.js'
+
+/** A directory as the index knows it, there or gone. */
+export interface CollectionRow {
+  readonly id: number
+  /** Below the home, '' = the home itself. */
+  readonly path: string
+  /** Hash of its dead properties. */
+  readonly attributes: string
+  /** When it was made, its properties changed, or it went. */
+  readonly revision: number
+  /** When a member last changed. */
+  readonly changed: number
+  /** When a collection of this path was first made. */
+  readonly born: number
+  readonly gone: number
+}
+
+/** A collection that appeared, changed or went. */
+export interface CollectionChange { readonly id: number, readonly path: string, readonly gone: boolean, readonly revision: number, readonly born: number }
+
+/** The number of a collection: of its path, so that it is the same in every index. */
+export function idOf (path: string): number {
+  return createHash('sha256').update(path).digest().readUIntBE(0, 6)
+}
+
+/** All collections that were ever met. */
+export function collectionRows (index: Index): CollectionRow[] {
+  return index.all<CollectionRow>('SELECT * FROM collection')
+}
+
+/** Records a directory that is there. @param list  its access control list, as `listIn` has it. @returns whether a client can see a difference */
+export function recordCollection (index: Index, row: CollectionRow | undefined, { id, path, attributes, list }: { readonly id: number, readonly path: string, readonly attributes: string, readonly list: string }): boolean {
+  if (row !== undefined && row.gone === 0 && row.attributes === attributes) return false
+  const now = nextRevision(index)
+  if (row === undefined) {
+    index.run(`INSERT INTO collection (id, path, attributes, revision, changed, born, members, bytes)
+      SELECT ?1, ?2, ?3, ?4, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1`, id, path, attributes, now)
+  } else {
+    index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, now, id)
+    if (row.gone === 1) extendList(index, { collection: id, name: '' }, row.revision, now)
+  }
+  keepList(index, { collection: id, name: '' }, list, now)
+  return true
+}
+
+/** Records that a directory is gone, with all that was in it. */
+export function loseCollection (index: Index, id: number): void {
+  const now = nextRevision(index)
+  for (const table of ['span', 'wide']) index.run(`DELETE FROM ${table} WHERE collection = ?`, id)
+  index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', id)
+  index.run("INSERT OR REPLACE INTO gone (collection, name, revision, born) SELECT collection, name, ?, born FROM member WHERE collection = ? AND etag <> ''", now, id)
+  index.run('DELETE FROM member WHERE collection = ?', id)
+  index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '' WHERE id = ?", now, now, id)
+  endLists(index, id, now)
+}
+
+/** When a collection's properties or members last changed; 0 when it was never met. */
+export function revisionOf (index: Index, id: number): number {
+  return index.get<{ latest: number }>('SELECT max(revision, changed) AS latest FROM collection WHERE id = ?', id)?.latest ?? 0
+}
+
+/** When anything last changed in a collection or below it. */
+export function revisionBelow (index: Index, path: string): number {
+  // `0` comes after `/`
+  return index.get<{ latest: number }>('SELECT max(max(revision, changed)) AS latest FROM collection WHERE path = ?1 OR (path > ?2 AND path < ?3)', path, `${path}/`, `${path}0`)?.latest ?? 0
+}
+
+/** The collections below one that appeared, changed or went after a revision, in that order; -1 = all that are known. */
+export function collectionsSince (index: Index, path: string, since: number, deep: boolean): CollectionChange[] {
+  const prefix = path === '' ? '' : `${path}/`
+  return index.all<CollectionRow>('SELECT * FROM collection WHERE max(revision, changed) > ? ORDER BY max(revision, changed), path', since)
+    .filter(row => row.path !== path && row.path.startsWith(prefix) && (deep || !row.path.slice(prefix.length).includes('/')))
+    .map(row => ({ id: row.id, path: row.path, gone: row.gone === 1, revision: Math.max(row.revision, row.changed), born: row.born }))
+}

@@ -1,0 +1,156 @@
+import t from 'tap'
+import { dataOf, dataRequest, type DataRequest } from '../../../server/calendar/data.js'
+import { fromJcal } from '../../../server/ical/jcal.js'
+import { parse } from '../../../server/ical/parse.js'
+import { Budget } from '../../../server/ical/recur.js'
+import { UTC } from '../../../server/ical/timezone.js'
+import { write } from '../../../server/ical/write.js'
+import { text } from '../../../server/xml/element.js'
+import { caldav, dav } from '../../../server/xml/name.js'
+import { calendarType, event } from '../../event.js'
+import { house } from '../../house.js'
+import { told, xml } from '../../multistatus.js'
+
+const calendar = '/calendars/users/alice/calendar/'
+const ns = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:X="http://example.org/"'
+const json = 'application/calendar+json'
+const zone = (id: string): string => `BEGIN:VTIMEZONE\r\nTZID:${id}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n`
+/** One event that refers to zones; those in `described` stand beside it. */
+const zoned = (uid: string, used: readonly string[], described: readonly string[]): string => {
+  const more = Object.fromEntries(used.map((id, position) => [`${position === 0 ? 'DTSTART' : `X-${position}`};TZID=${id}`, '20260310T090000']))
+  const one = event(uid, { ...more }).replace('DTSTART:20260310T090000Z\r\n', '')
+  return one.replace('BEGIN:VEVENT', `${described.map(zone).join('')}BEGIN:VEVENT`)
+}
+const zonesIn = (data: string): string[] => parse(data).components.filter(({ name }) => name === 'VTIMEZONE').map(({ properties }) => properties.find(({ name }) => name === 'TZID')?.value ?? '').sort()
+
+const wanted = (attributes: string, inner = ''): DataRequest => dataRequest(xml(`<C:calendar-data ${ns} ${attributes}>${inner}</C:calendar-data>`))
+const made = (source: string, request: DataRequest): string => dataOf(Buffer.from(source), request, UTC, new Budget())
+
+t.test('what a calendar-data asks for', async t => {
+  t.same(wanted(''), {}, 'all of it, as it is')
+  t.same(wanted('content-type="text/calendar" version="2.0"'), {})
+  t.same(wanted('content-type="Text/Calendar; charset=utf-8"'), {})
+  t.same(wanted(`content-type="${json}"`), { form: 'json' })
+  t.same(wanted('X:more="1" novalue="yes"', '<X:y><C:comp name="VCALENDAR"/></X:y><C:z/>'), {}, 'what is not known is ignored')
+  t.same(wanted('', '<C:expand start="20260101T000000Z" end="20260201T000000Z" X:a="1"/><C:limit-recurrence-set start="20250101T000000Z" end="20250201T000000Z"/>'), {
+    expand: { start: 1767225600, end: 1769904000 }, limitRecurrence: { start: 1735689600, end: 1738368000 }
+  })
+  for (const [why, attributes, inner, message] of [
+    ['another type', 'content-type="text/vcard"', '', /text\/vcard/], ['no type', 'content-type=""', '', /calendar data is/],
+    ['version 3', 'version="3.0"', '', /3\.0/], ['version 3 in JSON', `content-type="${json}" version="3.0"`, '', /3\.0/],
+    ['no start', '', '<C:expand end="20260201T000000Z"/>', /expand/], ['no end', '', '<C:limit-freebusy-set start="20260201T000000Z"/>', /limit-freebusy-set/],
+    ['backwards', '', '<C:limit-recurrence-set start="20260201T000000Z" end="20260201T000000Z"/>', /./], ['no name', '', '<C:comp name="VCALENDAR"><C:prop/></C:comp>', /name/]
+  ] as const) t.throws(() => wanted(attributes, inner), { name: 'DavError', status: 403, message }, why)
+})
+
+t.test('parts, instances and JSON together', async t => {
+  const series = event('a', { RRULE: 'FREQ=DAILY;COUNT=3', 'X-A;X-B=1': 'c' })
+  t.equal(made(series, {}), series)
+  t.equal(made(`\ufeff${series}`, {}), series, 'a byte order mark has no place in XML')
+  t.equal(write(fromJcal(JSON.parse(made(series, { form: 'json' })))), series, 'JSON says the same')
+  const expand = '<C:expand start="20260311T000000Z" end="20260312T000000Z"/>'
+  const comp = '<C:comp name="vcalendar"><C:prop name="VERSION"/><C:comp name="VEVENT"><C:prop name="uid"/><C:prop name="DTSTART"/><C:prop name="recurrence-id"/><C:prop name="X-A" novalue="yes"/></C:comp></C:comp>'
+  t.equal(made(series, wanted('', comp)), 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260310T090000Z\r\nX-A;X-B=1:\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n', 'a value that is not wanted leaves name, parameters and colon')
+  t.same(JSON.parse(made(series, wanted(`content-type="${json}"`, comp + expand))), ['vcalendar', [['version', {}, 'text', '2.0']], [['vevent', [
+    ['uid', {}, 'text', 'a'], ['dtstart', {}, 'date-time', '2026-03-11T09:00:00Z'], ['recurrence-id', {}, 'date-time', '2026-03-11T09:00:00Z'], ['x-a', { 'x-b': '1' }, 'unknown', '']
+  ], []]]])
+  t.equal(made(series, wanted('', `${expand}<C:limit-recurrence-set start="20250101T000000Z" end="20250201T000000Z"/>`)).match(/BEGIN:VEVENT/g)?.length, 1, 'expand holds')
+  t.match(made(series, wanted('', '<C:comp name="VCALENDAR"><C:comp name="VEVENT"/></C:comp>')), /SUMMARY:a/, 'a component asked for by its name alone is whole')
+  t.equal(made(series, wanted('', '<C:comp name="VEVENT"/>')), series, 'the outermost is VCALENDAR; for another nothing is left out')
+  t.throws(() => made('BEGIN:VCALENDAR\r\n', { form: 'json' }), { name: 'DavError', status: 403 }, 'what cannot be read')
+  t.throws(() => dataOf(Buffer.from(event('a', { RRULE: 'FREQ=SECONDLY' })), wanted('', expand), UTC, new Budget({ instances: 100 })), { name: 'DavError', message: /too often/ }, 'not cut off')
+  structuredClone(wanted(`content-type="${json}"`, comp + expand))
+})
+
+t.test('time zones as the header wants them (RFC 7809 3.1.3)', async t => {
+  const both = zoned('a', ['Europe/Berlin', 'Here'], ['Europe/Berlin', 'Here'])
+  t.equal(made(both, { zones: 'T' }), both, 'nothing is missing: as it is stored')
+  t.same(zonesIn(made(both, { zones: 'F' })), ['Here'], 'the service has no Here')
+  const without = zoned('b', ['Europe/Berlin', 'W. Europe Standard Time', 'Nowhere'], [])
+  t.equal(made(without, { zones: 'F' }), without)
+  t.equal(made(without, {}), without, 'who says nothing gets what is stored')
+  t.same(zonesIn(made(without, { zones: 'T' })), ['Europe/Berlin', 'W. Europe Standard Time'], 'names of Windows under that name')
+  t.match(made(without, { zones: 'T' }), /TZNAME:CEST/)
+  const folded = event('c').replace('DTSTART:20260310T090000Z', 'DTSTART;TZ\r\n ID=Europe/Berlin:20260310T090000')
+  t.same(zonesIn(made(folded, { zones: 'T' })), ['Europe/Berlin'], 'a name over two lines')
+  t.equal(made(event('d'), { zones: 'T' }), event('d'))
+  t.same(zonesIn(made(both, { zones: 'T', ...wanted('', '<C:comp name="VCALENDAR"><C:comp name="VEVENT"/></C:comp>') })), ['Europe/Berlin', 'Here'], 'also of what was left out')
+  t.match(made(both, { zones: 'T', ...wanted('', '<C:comp name="VCALENDAR"><C:comp name="VEVENT"/></C:comp>') }), /TZOFFSETTO:\+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE/, 'those that are stored first')
+  t.same(zonesIn(made(both, { zones: 'T', ...wanted('', '<C:expand start="20260301T000000Z" end="20260401T000000Z"/>') })), [], 'times in UTC refer to none')
+})
+
+t.test('GET in either form', async t => {
+  const { ask, lines } = await house(t)
+  const url = `${calendar}a.ics`
+  const body = zoned('a', ['Europe/Berlin'], ['Europe/Berlin'])
+  await ask('PUT', url, { body, headers: calendarType })
+  const plain = await ask('GET', url)
+  t.match(plain.headers, { 'content-type': 'text/calendar; charset=utf-8; component=VEVENT', vary: 'Accept, CalDAV-Timezones' })
+  t.equal(plain.body, body)
+  const got = await ask('GET', url, { headers: { accept: json } })
+  t.equal(got.headers['content-type'], 'application/calendar+json; charset=utf-8; component=VEVENT')
+  t.equal(write(fromJcal(JSON.parse(got.body))), write(parse(body)))
+  const [etag = '', other = ''] = [plain.headers['etag'], got.headers['etag']]
+  t.match(other, /^"[\da-f]{32}-[\da-f]{8}"$/)
+  t.ok(other.startsWith(etag.slice(0, -1)))
+  t.equal((await ask('HEAD', url, { headers: { accept: json } })).headers['etag'], other)
+  for (const [headers, status] of [
+    [{ accept: json, 'if-none-match': other }, 304], [{ accept: json, 'if-none-match': etag }, 200], [{ 'if-none-match': other }, 200], [{ 'if-none-match': etag }, 304],
+    [{ accept: json, 'if-match': etag }, 200], [{ 'if-match': other }, 200], [{ 'if-match': '"00000000000000000000000000000000-00000000"' }, 412], [{ if: `([${other}])` }, 200],
+    [{ accept: 'text/calendar' }, 200], [{ accept: 'text/vcard' }, 406], [{ accept: 'text/html, */*;q=0.1' }, 200], [{ accept: '*/*;q=0' }, 406]
+  ] as const) t.equal((await ask('GET', url, { headers })).status, status, JSON.stringify(headers))
+  t.equal((await ask('GET', url, { headers: { 'caldav-timezones': 'T' } })).headers['etag'], etag, 'the same bytes have the same tag')
+  const less = await ask('GET', url, { headers: { 'caldav-timezones': 'F' } })
+  t.same([zonesIn(less.body), less.headers['etag'] !== etag && less.headers['etag'] !== other], [[], true])
+  t.equal((await ask('GET', url, { headers: { 'caldav-timezones': 'maybe' } })).body, body)
+  t.equal((await ask('PUT', url, { body: body.replace('SUMMARY:a', 'SUMMARY:b'), headers: { ...calendarType, 'if-match': other } })).status, 204, 'who has read the JSON knows what is there')
+  t.equal((await ask('PUT', url, { body, headers: { ...calendarType, 'if-match': other } })).status, 412, 'but not for long')
+  await ask('PUT', `${calendar}b.ics`, { body: event('b', { DESCRIPTION: 'ü'.repeat(100_000) }), headers: calendarType })
+  t.equal(JSON.parse((await ask('GET', `${calendar}b.ics`, { headers: { accept: json } })).body)[2][0][1].length, 6, 'a large one, made in the thread')
+  t.same(lines, [])
+})
+
+t.test('GET of a calendar in either form', async t => {
+  const { ask } = await house(t)
+  for (const [name, body] of [['a', zoned('a', ['Europe/Berlin', 'Here'], ['Europe/Berlin', 'Here'])], ['b', zoned('b', ['Here'], ['Here'])], ['c', event('c', { DESCRIPTION: 'ü'.repeat(100_000) })]] as const) {
+    await ask('PUT', `${calendar}${name}.ics`, { body, headers: calendarType })
+  }
+  const stream = await ask('GET', calendar)
+  t.same(zonesIn(stream.body), ['Europe/Berlin', 'Here'])
+  const got = await ask('GET', calendar, { headers: { accept: json } })
+  t.match(got.headers, { 'content-type': 'application/calendar+json; charset=utf-8', vary: 'Accept, CalDAV-Timezones, User-Agent' })
+  t.equal(write(fromJcal(JSON.parse(got.body))), write(parse(stream.body)))
+  t.not(got.headers['etag'], stream.headers['etag'])
+  t.same(zonesIn((await ask('GET', calendar, { headers: { 'caldav-timezones': 'F' } })).body), ['Here'])
+  t.same(JSON.parse((await ask('GET', '/calendars/users/alice/tasks/', { headers: { accept: json } })).body)[2], [], 'an empty one')
+  t.match((await ask('GET', calendar, { headers: { accept: 'text/html' } })).headers['content-type'], /^text\/html/)
+  t.match((await ask('GET', calendar, { headers: { accept: 'image/png' } })).headers['content-type'], /^text\/calendar/, 'a subscriber that does not know what it takes')
+})
+
+t.test('reports in either form', async t => {
+  const { ask, lines } = await house(t)
+  await ask('PUT', `${calendar}a.ics`, { body: zoned('a', ['Europe/Berlin'], ['Europe/Berlin']), headers: calendarType })
+  const data = `<D:prop><D:getetag/><C:calendar-data content-type="${json}"/></D:prop>`
+  const reports = {
+    'calendar-multiget': `<C:calendar-multiget ${ns}>${data}<D:href>a.ics</D:href></C:calendar-multiget>`,
+    'calendar-query': `<C:calendar-query ${ns}>${data}<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`,
+    'sync-collection': `<D:sync-collection ${ns}><D:sync-token/><D:sync-level>1</D:sync-level>${data}</D:sync-collection>`
+  }
+  const { etag } = (await ask('GET', `${calendar}a.ics`)).headers
+  for (const [name, body] of Object.entries(reports)) {
+    for (const zones of ['', 'F'] as const) {
+      const answer = await ask('REPORT', calendar, { body, headers: { depth: '1', 'caldav-timezones': zones } })
+      const properties = [...told(answer.body)].find(([href]) => href.endsWith('a.ics'))?.[1].properties
+      const value = properties?.get(caldav('calendar-data'))?.value
+      t.equal(value?.attributes['content-type'], json, name)
+      t.same((JSON.parse(value === undefined ? '[]' : text(value)) as unknown[][])[2]?.map(each => (each as string[])[0]), zones === 'F' ? ['vevent'] : ['vtimezone', 'vevent'])
+      t.equal(text(properties?.get(dav('getetag'))?.value ?? xml('<a/>')), etag, 'DAV:getetag is of what GET without Accept gives (RFC 4918 15.6)')
+    }
+  }
+  const plain = (await ask('REPORT', calendar, { body: reports['calendar-multiget'].replace(` content-type="${json}"`, ''), headers: { 'caldav-timezones': 'F' } })).body
+  t.match(plain, /<C:calendar-data>BEGIN:VCALENDAR/)
+  t.notMatch(plain, /VTIMEZONE/)
+  const supported = await ask('PROPFIND', calendar, { body: `<D:propfind ${ns}><D:prop><C:supported-calendar-data/></D:prop></D:propfind>`, headers: { depth: '0' } })
+  t.match(supported.body, /<C:calendar-data content-type="text\/calendar" version="2.0"\/><C:calendar-data content-type="application\/calendar\+json" version="2.0"\/>/)
+  t.same(lines, [])
+})
