@@ -6,6 +6,7 @@ import { events } from './event.js'
 import { large } from './large.js'
 import { machine } from './machine.js'
 import { measure, measureCold, type Pace } from './measure.js'
+import { isTooSlow, monstersReport, monstrous } from './monsters.js'
 import { recurring, recurringGoal, recurringReport } from './recurring.js'
 import { report } from './report.js'
 import { Seat } from './seat.js'
@@ -26,6 +27,7 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --access                   nothing but the cost of access control: a sharee beside the owner (caldavd only)
   --recurring                nothing but month queries over series without end
   --stalls                   nothing but how long heavy requests keep others waiting (caldavd only)
+  --monsters                 nothing but monstrous recurrence rules (caldavd only)
   --markdown FILE            write the report there too
 `
 
@@ -36,6 +38,7 @@ interface Options {
   readonly large: boolean
   readonly access: boolean
   readonly recurring: boolean
+  readonly monsters: boolean
   readonly stalls: boolean
   readonly markdown: string | undefined
 }
@@ -64,6 +67,12 @@ async function run (options: Options): Promise<void> {
     const ways = await access(first, pace, undo)
     process.stdout.write(accessReport(ways))
     if (ways.some(({ ratio }) => ratio > goal)) process.exitCode = 1
+    return
+  }
+  if (options.monsters && first !== undefined) {
+    const troubles = await monstrous(first, pace, undo)
+    process.stdout.write(monstersReport(troubles))
+    if (troubles.some(isTooSlow)) process.exitCode = 1
     return
   }
   if (options.recurring) {
@@ -148,6 +157,7 @@ function options (args: string[]): Options {
       large: { type: 'boolean', default: false },
       access: { type: 'boolean', default: false },
       recurring: { type: 'boolean', default: false },
+      monsters: { type: 'boolean', default: false },
       stalls: { type: 'boolean', default: false },
       markdown: { type: 'string' },
       help: { type: 'boolean', default: false }
@@ -173,6 +183,7 @@ function options (args: string[]): Options {
     large: values.large,
     access: values.access,
     recurring: values.recurring,
+    monsters: values.monsters,
     stalls: values.stalls,
     markdown: values.markdown
   }

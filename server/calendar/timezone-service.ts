@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto'
 import type { Component } from '../ical/component.js'
 import { calendarWith, vtimezoneFor } from '../ical/vtimezone-write.js'
-import { aliasesIn, zoneBehind } from '../ical/zone-aliases.js'
+import { zoneBehind } from '../ical/zone-aliases.js'
 import { beforeAll, labelOf, onsetAt, onsetsOf } from '../ical/zone-onsets.js'
-import { systemZones, type ZoneSource } from '../ical/zone-source.js'
+import { systemZones } from '../ical/zone-source.js'
 import type { DavReply } from '../site/request.js'
 import { contentTypes, mediaTypes, mediaWanted, rendered } from './media.js'
 import { leapSeconds } from './leap-seconds.js'
+import { listing, tagOf, timeText } from './zone-list.js'
 import { matcher } from './zone-pattern.js'
 
 /** A question to the service: what stands behind its address, decoded, and the headers it looks at. */
@@ -26,8 +26,6 @@ const caching = { 'cache-control': 'public, max-age=3600' }
 // What is told of one zone at once: the tz database changes its mind earlier
 const mostYears = 200
 const YEAR = 31_556_952
-// Part of every ETag: raised when the same data are written otherwise
-const FORM = '1'
 
 /** Where the service is: CALDAV:timezone-service-set (RFC 7809 5.1) names it, /.well-known/timezone leads there. */
 export const servicePath = '/stdtimezones'
@@ -94,50 +92,6 @@ function capabilities (base: string): DavReply {
   ]
   const info = { 'primary-source': `IANA:${systemZones().version()}`, formats: Object.values(mediaTypes), truncated: { any: true, untruncated: true } }
   return found({ version: 1, info, actions })
-}
-
-/** One zone of a list (RFC 7808 6.2). */
-interface Listed {
-  readonly tzid: string
-  readonly etag: string
-  readonly 'last-modified': string
-  readonly publisher: string
-  readonly version: string
-  readonly aliases?: readonly string[]
-}
-
-interface List { readonly generation: number, readonly synctoken: string, readonly zones: readonly Listed[] }
-
-let lists: { readonly generation: number, readonly list: Promise<List> } | undefined
-
-/** The list of all zones, made once for each state of the data. */
-async function listing (): Promise<List> {
-  const source = systemZones()
-  const generation = source.generation()
-  if (lists?.generation !== generation) lists = { generation, list: makeList(source, generation) }
-  return await lists.list
-}
-
-async function makeList (source: ZoneSource, generation: number): Promise<List> {
-  const version = source.version()
-  const modified = timeText(Math.floor(source.modified() / 1000))
-  const aliases = aliasesIn(source)
-  const zones: Listed[] = []
-  for (const [tzid, target] of source.offered()) {
-    if (target !== undefined) continue
-    // some hundred files: others have their turn between
-    if (zones.length % 25 === 0) await new Promise(resolve => { setImmediate(resolve) })
-    const names = aliases.get(tzid)
-    zones.push({ tzid, etag: tagOf(source, tzid), 'last-modified': modified, publisher: 'IANA', version, ...names === undefined ? {} : { aliases: names } })
-  }
-  const synctoken = createHash('sha256').update(JSON.stringify(zones)).digest('base64url').slice(0, 16)
-  return { generation, synctoken: `${version}-${synctoken}`, zones }
-}
-
-/** RFC 7808 5.3: strong, of the untruncated text; without its quotes. */
-function tagOf (source: ZoneSource, tzid: string): string {
-  const hash = createHash('sha256').update(`${FORM} ${tzid}\n`).update(source.bytes(tzid) ?? source.version())
-  return hash.digest('base64url').slice(0, 20)
 }
 
 // RFC 7808 5.2: a token that is not the newest is one whose changes are not known, and gets all
@@ -229,8 +183,4 @@ function timeIn (query: ZoneQuestion['query'], name: 'start' | 'end', isRequired
   // Date takes 30 February for 2 March
   if (Number.isNaN(moment) || timeText(moment) !== value?.toUpperCase()) throw new Problem(400, `invalid-${name}`, `${name} is expected once, as 2025-01-31T00:00:00Z`)
   return moment
-}
-
-function timeText (seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
 }

@@ -48,7 +48,7 @@ export function floatingZones (query: Element): (collection: Collection | undefi
 /** The zone a calendar says it is in, else what its owner's inbox or home say; UTC when nobody does. */
 export function calendarZone ({ directory, path }: Collection): Zone {
   const home = path === '' ? directory : directory.slice(0, -path.length - 1)
-  for (const place of new Set([directory, home])) {
+  for (const place of new Set([directory, `${home}/inbox`, home])) {
     const kept = keptZone(place)
     const zone = kept === undefined ? undefined : zoneFromCalendar(kept)
     if (zone !== undefined) return zone

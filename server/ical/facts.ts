@@ -113,11 +113,14 @@ function spanOf (start: When, end: When, endUtc: number): Span {
   return { start: floating ? start.local : utcOf(start, UTC), end: floating && end.zone === 'floating' ? end.local : endUtc, floating, exact: true }
 }
 
-/** One span for all: of the wall clock when all of it floats, else in UTC and a day wider on both sides when some of it does. */
+/**
+ * One span for all: of the wall clock when all of it floats, else in UTC and a day wider on both sides when some of it does. A second more at
+ * the end, since the last may take no time (RFC 4791 9.9).
+ */
 function around (bounds: { readonly start: number, readonly end: number }, members: readonly Component[], { zones }: Reading): Span {
   const floats = members.map(member => whenOf(member, 'DTSTART', zones)?.zone === 'floating')
   const slack = floats.includes(true) && floats.includes(false) ? DAY : 0
-  return { start: Math.max(-FAR, bounds.start - slack), end: Math.min(FAR, bounds.end + slack), floating: !floats.includes(false), exact: false }
+  return { start: Math.max(-FAR, bounds.start - slack), end: Math.min(FAR, bounds.end + slack + 1), floating: !floats.includes(false), exact: false }
 }
 
 /** Never exact: the rows for VTODO (RFC 4791 9.9) include some borders. */
@@ -139,7 +142,7 @@ function bordered (start: number, end: number, floating: boolean): Span {
 
 function undatedSpan (component: Component, { zones }: Reading): Span {
   const due = whenOf(component, 'DUE', zones)
-  if (due) return property(component, 'RRULE') ? ALWAYS : bordered(moment(due), moment(due), due.zone === 'floating')
+  if (due) return property(component, 'RRULE') ?? property(component, 'RDATE') ? ALWAYS : bordered(moment(due), moment(due), due.zone === 'floating')
   const completed = whenOf(component, 'COMPLETED', zones)
   const created = whenOf(component, 'CREATED', zones)
   if (!completed) return created ? { ...bordered(moment(created), moment(created), false), end: FAR } : ALWAYS

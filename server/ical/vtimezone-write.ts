@@ -3,7 +3,7 @@ import type { Component, Property } from './component.js'
 import { moment, type DayRule, type Kind, type PosixRule } from './posix-rule.js'
 import { formatWhen } from './time.js'
 import { formsOf } from './yearly-rule.js'
-import { systemZones } from './zone-source.js'
+import { systemZones, type ZoneSource } from './zone-source.js'
 import type { ZoneData } from './zone-data.js'
 import { beforeAll, labelOf, onsetAt, split, type Onset } from './zone-onsets.js'
 
@@ -24,7 +24,22 @@ export function isStandardZone (tzid: string): boolean {
  * @returns undefined when there is no standard zone of that name
  */
 export function vtimezoneFor (tzid: string, from?: number, to?: number): Component | undefined {
-  const data = isStandardZone(tzid) ? systemZones().data(tzid) : undefined
+  const source = systemZones()
+  if (!source.isOffered(tzid)) return undefined
+  if (from !== undefined || to !== undefined) return describe(source, tzid, from, to)
+  const generation = source.generation()
+  if (whole.generation !== generation || whole.zones.size >= MOST) whole = { generation, zones: new Map() }
+  const known = whole.zones.get(tzid) ?? describe(source, tzid)
+  if (known !== undefined) whole.zones.set(tzid, known)
+  return known
+}
+
+// Whole descriptions, since a report may want the same one for each of a thousand events
+let whole: { readonly generation: number, readonly zones: Map<string, Component> } = { generation: 0, zones: new Map() }
+const MOST = 100
+
+function describe (source: ZoneSource, tzid: string, from?: number, to?: number): Component | undefined {
+  const data = source.data(tzid)
   return data === undefined ? undefined : vtimezoneOf(tzid, data, from, to)
 }
 
@@ -36,7 +51,7 @@ export function calendarWith (vtimezone: Component): Component {
   return component('VCALENDAR', [line('VERSION', '2.0'), line('PRODID', zoneAuthor)], [vtimezone])
 }
 
-/** The same from the data of a zone. */
+/** The VTIMEZONE of a zone by its data; the rest as in `vtimezoneFor`. */
 export function vtimezoneOf (tzid: string, data: ZoneData, from?: number, to = Infinity): Component {
   const { history, rule, since } = split(data)
   const components: Component[] = []

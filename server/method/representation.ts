@@ -18,7 +18,7 @@ export function wantsRepresentation ({ headers }: DavRequest): boolean {
 
 /**
  * A file as GET would answer it now. Without an Accept header what was sent as jCal comes back as jCal.
- * @returns undefined for what is no file, and when who asks may write it but not read it
+ * @returns undefined for what is no file, when who asks may write it but not read it, and when Accept lets none of its forms through
  */
 export async function representationOf (request: DavRequest, resource: Resource, form = formOf(header(request, 'content-type') ?? '') ?? 'text'): Promise<Representation | undefined> {
   if (resource.member === undefined || !allowed(request.user, resource, dav('read'))) return undefined
@@ -28,9 +28,18 @@ export async function representationOf (request: DavRequest, resource: Resource,
     if (value !== undefined) headers[name] = value
   }
   const path = { segments: resource.segments, collection: false }
-  const reply = await get.run({ ...request, method: 'GET', url: hrefOf(resource), path, target: resource, headers, body: Buffer.alloc(0) })
-  const { body } = reply
-  return reply.status !== 200 || (typeof body !== 'string' && !Buffer.isBuffer(body)) ? undefined : { headers: reply.headers ?? {}, body }
+  const { status, headers: found = {}, body } = await gotten({ ...request, method: 'GET', url: hrefOf(resource), path, target: resource, headers, body: Buffer.alloc(0) })
+  return status === 200 && (typeof body === 'string' || Buffer.isBuffer(body)) ? { headers: found, body } : undefined
+}
+
+// what Accept does not let through is no reason to fail: it is stored
+async function gotten (request: DavRequest): Promise<DavReply> {
+  try {
+    return await get.run(request)
+  } catch (error) {
+    if (error instanceof DavError && error.status === 406) return { status: 406 }
+    throw error
+  }
 }
 
 /** The same when it is wanted, with the headers that say so (RFC 8144 3.1): where it lies, and that it was asked for. */

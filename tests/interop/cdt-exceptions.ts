@@ -3,6 +3,11 @@ export const webdavAccess = [
   'acl', 'copymove', 'delete', 'propfind', 'current-user-principal', 'expandproperty', 'calendaruserproxy', 'options', 'well-known', 'add-member', 'get', 'quota', 'depthreports'
 ] as const
 
+/** The scripts of the `[caldav]` set. */
+export const caldav = [
+  'reports', 'mkcalendar', 'put', 'sync-report', 'ctag', 'floating', 'prefer', 'json', 'rscale', 'freebusy', 'availability', 'timezonestdservice', 'caldavIOP', 'webcal', 'alarm-dismissal'
+] as const
+
 const scheduling = 'Scheduling is not there yet'
 const eachHerOwn = 'A property has one value, the same for everybody who may see it'
 const of2006 = 'The data lie in the next year, the busy time that is expected in 2006'

@@ -4,7 +4,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { exceptions, webdavAccess } from './cdt-exceptions.js'
+import { caldav, exceptions, webdavAccess } from './cdt-exceptions.js'
 import { missing } from './server.js'
 
 // CALDAVD_CALDAVTESTER is the directory of the scripts, CALDAVD_CDT the path of the program that runs them (cdt.py)
@@ -19,9 +19,10 @@ interface Verdict extends Told { readonly name: string }
 const mostSeconds = 300
 t.setTimeout((mostSeconds + 60) * 1000)
 t.jobs = 2
+const scripts: readonly string[] = [...webdavAccess, ...caldav]
 let passed = 0
 
-for (const script of webdavAccess) {
+for (const script of scripts) {
   void t.test(script, { skip: absent, buffered: true, timeout: mostSeconds * 1000 }, async t => {
     const verdicts = await verdictsOf(t, script)
     const expected = exceptions[script] ?? {}
@@ -36,7 +37,7 @@ for (const script of webdavAccess) {
 }
 
 t.test('lists', async t => {
-  t.same(Object.keys(exceptions).filter(script => !(webdavAccess as readonly string[]).includes(script)), [], 'exceptions are of scripts that are run')
+  t.same(Object.keys(exceptions).filter(script => !scripts.includes(script)), [], 'exceptions are of scripts that are run')
 })
 
 t.teardown(() => { if (absent === false) process.stderr.write(`${passed} of CalDAVTester’s tests passed\n`) })

@@ -2,10 +2,10 @@ import t from 'tap'
 import { conditions, depth, destination, evaluate, type Headers, lockToken, overwrite, prefer, range, type State, timeout } from '../../../server/dav/header.js'
 
 t.test('Depth', async t => {
-  for (const [given, expected] of [[undefined, '1'], ['0', '0'], [' 1 ', '1'], ['infinity', 'infinity'], ['Infinity', 'infinity'], ['infinite', 'infinity']]) {
+  for (const [given, expected] of [[undefined, '1'], ['0', '0'], [' 1 ', '1'], ['infinity', 'infinity'], ['Infinity', 'infinity'], ['infinite', 'infinity'], ['1,noroot', '1'], ['infinity, noroot', 'infinity']]) {
     t.equal(depth({ depth: given }, '1'), expected, String(given))
   }
-  for (const given of ['', '2', '-1', '0, 0', '01', 'noroot', '1,noroot']) t.throws(() => depth({ depth: given }, '0'), { name: 'DavError', status: 400 }, given)
+  for (const given of ['', '2', '-1', '0, 0', '01', 'noroot', '1,root']) t.throws(() => depth({ depth: given }, '0'), { name: 'DavError', status: 400 }, given)
   t.throws(() => depth({ depth: '1' }, 'infinity', ['0', 'infinity']), { name: 'DavError', status: 400 }, 'COPY does not know 1')
   t.throws(() => depth({ depth: ['0', '1'] }, '0'), { name: 'DavError', status: 400 }, 'two headers')
 })

@@ -207,11 +207,12 @@ t.test('long texts are looked for in linear time', async t => {
     for (let count = 0; count < 20; count++) t.equal(test(value), expected)
     t.ok(performance.now() - begin < 200, `${(performance.now() - begin).toFixed(0)} ms`)
   }
-  const random = (): string => Array.from({ length: 400 }, () => 'ab'[Math.floor(Math.random() * 2)]).join('')
+  let state = 1
+  const random = (): string => Array.from({ length: 400 }, () => 'ab'[(state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) >> 16 & 1]).join('')
   for (let count = 0; count < 50; count++) {
     const hay = random() + random()
     const needle = count % 2 === 0 ? hay.slice(100, 380) : random().slice(0, 280)
-    t.equal(textMatcher(needle, 'i;octet', 'contains')(hay), hay.includes(needle), `${needle} in ${hay}`)
+    t.equal(textMatcher(needle, 'i;octet', 'contains')(hay), hay.includes(needle), `pair ${count}`)
   }
 })
 

