@@ -19,6 +19,7 @@ import { makeApp } from './http/app.js'
 import { listen, type Listening } from './http/listen.js'
 import { makeLog } from './http/log.js'
 import { describe } from './ical/facts.js'
+import { systemZones } from './ical/zone-source.js'
 import { Locks } from './site/lock.js'
 import { homePlaces } from './site/provision.js'
 import { holdsObjects } from './site/resource.js'
@@ -70,6 +71,7 @@ export async function start (initial: Settings): Promise<Running> {
       durable: settings.data.fsync,
       sweepSeconds: settings.data.sweepSeconds,
       describe,
+      knowledge: `time zones ${systemZones().version()}`,
       holdsObjects,
       ...homePlaces,
       report: message => { log.warn(message) }

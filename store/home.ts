@@ -10,7 +10,7 @@ import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { slice, tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { body } from './index/search.js'
-import { forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { entries, fileNames, removeDrafts } from './scan.js'
 import { hashOf, heal, mirrored, properties } from './property.js'
@@ -39,6 +39,8 @@ export interface HomeOptions {
   readonly directory: string
   readonly indexFile: string
   readonly describe: Describe
+  /** What `describe` knows besides the bytes, such as the version of the time zones: with another one it is asked again. */
+  readonly knowledge?: string | undefined
   /** Whether the members of a collection are objects. `path` is below the home. */
   readonly holdsObjects: (path: string, resourcetype: string | undefined) => boolean
   /** A collection whose files or properties changed, by whomever. */
@@ -106,6 +108,7 @@ export class Home {
       this.#index = openIndex(this.#options.indexFile)
       // somebody has deleted the file in the meantime, or put an older one there
       if (progressOf(this.#index) !== this.#left) this.#forget()
+      if (hasNewKnowledge(this.#index, this.#options.knowledge)) this.#forget()
       trim(this.#index)
     }
     return this.#index
@@ -542,6 +545,15 @@ export class Home {
     this.list()
     this.#options.changed(this, collection.path)
   }
+}
+
+/** Notes the knowledge with which an index is used. @returns whether it was made with another */
+function hasNewKnowledge (index: Index, knowledge: string | undefined): boolean {
+  if (knowledge === undefined || index.get<{ value: string }>("SELECT value FROM meta WHERE key = 'knowledge'")?.value === knowledge) return false
+  return index.transaction(() => {
+    doubtSpans(index)
+    return index.run("INSERT INTO meta (key, value) VALUES ('knowledge', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", knowledge).changes > 0
+  })
 }
 
 /** A row of the index as a member. */

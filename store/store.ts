@@ -19,6 +19,7 @@ export interface StoreOptions {
   /** Seconds between comparisons of everything with the disk, for file systems without events; 0 = never. */
   readonly sweepSeconds: number
   readonly describe: Describe
+  readonly knowledge?: HomeOptions['knowledge']
   readonly holdsObjects: HomeOptions['holdsObjects']
   /** How many directory names lead to a home (`calendars/users/alice` = 3). */
   readonly homeDepth: number
@@ -93,6 +94,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       directory: `${this.documents}/${path}`,
       indexFile: `${this.#options.state}/index/${path}.sqlite`,
       describe: this.#options.describe,
+      knowledge: this.#options.knowledge,
       holdsObjects: this.#options.holdsObjects,
       changed: (of, collection) => { this.#changed(of, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },

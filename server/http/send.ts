@@ -31,6 +31,8 @@ async function sendAs (front: Front, request: FastifyRequest, reply: FastifyRepl
   reply.header('x-content-type-options', 'nosniff')
   if (hstsSeconds > 0 && arrival.isSecure) reply.header('strict-transport-security', `max-age=${hstsSeconds}`)
   if (front.isStopping()) reply.header('connection', 'close')
+  // RFC 4791 5.3.1, RFC 5689 3: refusals too
+  if (request.method === 'MKCALENDAR' || request.method === 'MKCOL') reply.header('cache-control', 'no-cache')
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value)
   front.access.note(request, reply, arrival.address, identity)
   const { body } = answer

@@ -26,7 +26,8 @@ export const caldavProperties: readonly PropertyRow[] = [
   { name: caldav('supported-calendar-component-sets'), on: ['home'], read: () => creatableSets },
   { name: me('bulk-requests'), on, read: (_, { site }) => bulkLimits(site.settings.limits) },
   { name: caldav('supported-calendar-data'), on: withHome, read: () => Object.values(mediaTypes).map(type => `<C:calendar-data content-type="${type}" version="2.0"/>`).join('') },
-  { name: caldav('supported-collation-set'), on: withHome, read: () => collations.map(name => `<C:supported-collation>${name}</C:supported-collation>`).join('') },
+  // RFC 4791 7.5.1: wherever calendar-query is answered
+  { name: caldav('supported-collation-set'), on: [...withHome, 'folder', 'event'], read: () => collations.map(name => `<C:supported-collation>${name}</C:supported-collation>`).join('') },
   // RFC 7529 10.1
   { name: caldav('supported-rscale-set'), on: withHome, read: () => scaleNames.map(name => `<C:supported-rscale>${name}</C:supported-rscale>`).join('') },
   { name: caldav('max-resource-size'), on: withHome, read: (_, { site }) => String(site.settings.limits.resourceBytes) },

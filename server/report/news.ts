@@ -46,10 +46,16 @@ export async function bulletin (question: Question): Promise<Bulletin> {
   const told = all.slice(0, most)
   const last = told.at(-1)
   const next = all[told.length]
-  if (last === undefined || next === undefined) return { news: told, rest: undefined }
+  if (last === undefined || next === undefined) return { news: withoutBuried(told), rest: undefined }
   // what has one revision may be cut too
   const key = next.revision === last.revision ? { key: keyOf(last) } : {}
-  return { news: told, rest: { revision: last.revision, cut: { ...key, ...begun === undefined || begun <= last.revision ? {} : { begun } } } }
+  return { news: withoutBuried(told), rest: { revision: last.revision, cut: { ...key, ...begun === undefined || begun <= last.revision ? {} : { begun } } } }
+}
+
+// RFC 6578 3.5.2: what is lost with the collection around it is not told; but what was lost before, when the answer is cut in between
+function withoutBuried (told: readonly News[]): readonly News[] {
+  const lost = told.filter(({ href, resource }) => resource === undefined && href.endsWith('/'))
+  return lost.length === 0 ? told : told.filter(({ href, resource }) => resource !== undefined || !lost.some(around => href !== around.href && href.startsWith(around.href)))
 }
 
 // those of one revision in an order that does not change while others are added
@@ -116,10 +122,9 @@ class Gathering {
     if (home === undefined || collection === undefined) return
     // the list of a collection may count for others below that did not change themselves
     const rows = home.collectionsSince(collection.path, this.#sight.isSteady ? this.#since : -1, deep)
-    const gone = rows.some(row => row.gone) ? new Set(home.collectionsSince(collection.path, -1, deep).filter(row => row.gone).map(({ path }) => path)) : new Set<string>()
+    const gone = rows.some(row => row.gone) ? home.collectionsSince(collection.path, -1, deep).filter(row => row.gone && row.revision <= this.#since).map(({ path }) => `${path}/`) : []
     for (const row of rows) {
-      // RFC 6578 3.5.2: what went with the collection around it is not told
-      if (around(row.path).some(path => gone.has(path))) continue
+      if (gone.some(path => row.path.startsWith(path))) continue
       await this.#collection(row)
       await this.#rest()
     }
@@ -133,7 +138,9 @@ class Gathering {
     const there: Resource | undefined = below === undefined ? undefined : { ...target, kind: kindOf(below), segments: at, collection: below }
     const standing = this.#sight.collection(row)
     if (there === undefined || !standing.now) {
-      if (from !== undefined && this.#sight.reaches(row.path)) this.#addLoss(row, standing, href(at, true))
+      if (from === undefined) return
+      const lost = this.#addLoss(row, standing, href(at, true))
+      if (lost !== undefined && deep && this.#question.most < Infinity) this.#earlierLosses({ ...target, segments: at }, row, lost)
       return
     }
     const isGranted = standing.existed && !standing.then
@@ -143,11 +150,23 @@ class Gathering {
     if (deep) await this.#members(there, isGranted, standing.turn)
   }
 
-  #addLoss ({ gone, revision }: { readonly gone: boolean, readonly revision: number }, { now, turn, existed, ever }: Standing, href: string): void {
+  #addLoss ({ gone, revision }: { readonly gone: boolean, readonly revision: number }, { now, turn, existed, ever }: Standing, href: string): number | undefined {
     // what was made and went since is told to whoever could see it to the end
-    if (existed ? !ever : !now || !gone) return
+    if (existed ? !ever : !now || !gone) return undefined
     const lost = now ? revision : turn
-    if (lost > this.#since && lost > this.#begun) this.#add(lost, href, undefined)
+    if (lost <= this.#since || lost <= this.#begun) return undefined
+    this.#add(lost, href, undefined)
+    return lost
+  }
+
+  // what went from a collection before it was lost itself: the answer may be cut in between
+  #earlierLosses (around: Resource, { id, path }: CollectionChange, lost: number): void {
+    const { home, segments } = around
+    if (home === undefined) return
+    const holder: Resource = { ...around, collection: { id, path, directory: `${home.directory}/${path}`, resourcetype: undefined, holdsObjects: true } }
+    for (const change of changesAfter(home.index, id, { revision: this.#since + 1, name: '' }, Math.max(this.#since, this.#begun), chunk)) {
+      if (change.gone && change.revision < lost) this.#addLoss(change, this.#sight.member(holder, change), href([...segments, change.name], false))
+    }
   }
 
   /** @param isGranted  all of it is news, since the revision `turn` */
@@ -195,10 +214,4 @@ class Gathering {
     }
     this.#addLoss(change, this.#sight.member(holder, change), href(at, false))
   }
-}
-
-/** The paths of the collections around one, below the home. */
-function around (path: string): string[] {
-  const names = path.split('/')
-  return names.slice(1).map((_, number) => names.slice(0, number + 1).join('/'))
 }

@@ -58,11 +58,6 @@ export class Sight {
     return standing
   }
 
-  /** Whether all collections between the target and a path may be seen now: what is below one that is lost is lost with it (RFC 6578 3.5.2). */
-  reaches (path: string): boolean {
-    return this.isWhole || this.#way(path).slice(0, -1).every(each => this.#sees(each, undefined))
-  }
-
   /** How a member of a collection stands, by its own list. */
   member (around: Resource, { name, gone, revision, born, member }: MemberChange): Standing {
     const { home, collection } = around

@@ -97,7 +97,10 @@ function valuesOf ({ directory }: Place, name: string): Properties {
 export function learn (place: Place, name: string, row: MemberRow | undefined, bytes: Buffer, stats: Stats, checked: number, known?: Facts): boolean {
   const etag = bytes.length > largestRead ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
   const values = valuesOf(place, name)
-  if (row?.etag === etag) return confirm(place, row, stats, checked, values)
+  if (row?.etag === etag) {
+    if (row.stamp === '' && place.describe !== undefined) describeAgain(place, row, bytes, place.describe)
+    return confirm(place, row, stats, checked, values)
+  }
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
   let facts
   try {
@@ -106,6 +109,24 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
     return markBroken(place, name, row, stats, checked, values, error instanceof Error ? error.message : String(error))
   }
   return record(place, name, { etag, stats, checked, values, facts, bytes })
+}
+
+/** What is known about time is worked out anew at the next comparison: the bytes are the same, but time zones have changed. */
+export function doubtSpans (index: Index): void {
+  index.run("UPDATE member SET stamp = '' WHERE component <> ''")
+}
+
+function describeAgain ({ index, collection }: Place, { id }: MemberRow, bytes: Buffer, describe: Describe): void {
+  try {
+    const { spans } = describe(bytes, false)
+    index.transaction(() => {
+      index.run('DELETE FROM span WHERE member = ?', id)
+      index.run('DELETE FROM wide WHERE member = ?', id)
+      for (const span of spans) recordSpan(index, collection, id, span)
+    })
+  } catch {
+    // what was known stays: it was served until now
+  }
 }
 
 function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {

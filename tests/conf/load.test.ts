@@ -16,7 +16,7 @@ t.test('defaults, in bytes, seconds and whole paths', async t => {
     data: { directory: '/home/u/.local/share/caldavd', documents: '/home/u/.local/share/caldavd/documents', sweepSeconds: 300, fsync: true },
     accounts: { file: '/home/u/.local/share/caldavd/conf/accounts.toml' },
     authentication: { realm: 'caldavd', cacheSeconds: 300 },
-    limits: { bodyBytes: 10485760, xmlBytes: 1048576, propertyBytes: 65536, instances: 3000 },
+    limits: { bodyBytes: 10485760, xmlBytes: 1048576, propertyBytes: 65536, instances: 10_000 },
     log: { level: 'info', access: '-', format: 'text' }
   })
   t.equal(settings.server.baseUrl, undefined)
@@ -85,14 +85,14 @@ t.test('JSON is read too', async t => {
 t.test("Apple's property list is read", async t => {
   const dir = t.testdir({
     'caldavd.plist': `<?xml version="1.0"?><plist version="1.0"><dict><key>HTTPPort</key><integer>8123</integer>
-      <key>DocumentRoot</key><string>/srv/Documents</string><key>UserQuota</key><integer>5</integer><key>MaxAttendeesPerInstance</key><integer>5</integer>
+      <key>DocumentRoot</key><string>/srv/Documents</string><key>UserQuota</key><integer>5</integer><key>MaxAttendeesPerInstance</key><integer>5</integer><key>ErrorLogFile</key><string>/var/log/x</string>
       <key>Nonsense</key><true/></dict></plist>`,
     wrong: '<plist><dict>\n<key>HTTPPort</key><integer>x</integer></dict></plist>', 'kind.plist': '<plist><dict><key>HTTPPort</key><true/></dict></plist>'
   })
   const warnings: string[] = []
   const settings = loadSettings({ file: join(dir, 'caldavd.plist'), environment: home, warn: text => warnings.push(text) })
-  t.match(settings, { server: { port: 8123 }, data: { documents: '/srv/Documents' }, limits: { quotaBytes: 5 } })
-  t.match(warnings, [/caldavd\.plist: no effect here: Nonsense$/, /caldavd\.plist: no effect yet: .*limits\.attendees here$/])
+  t.match(settings, { server: { port: 8123 }, data: { documents: '/srv/Documents' }, limits: { quotaBytes: 5, attendees: 5 } })
+  t.match(warnings, [/caldavd\.plist: no effect here: Nonsense$/, /caldavd\.plist: no effect yet: .*log\.error here$/])
   t.throws(() => loadSettings({ file: join(dir, 'wrong'), environment: home }), { name: 'SettingsError', message: /wrong, line 2: <integer>, expected a whole number$/ })
   t.throws(() => loadSettings({ file: join(dir, 'kind.plist'), environment: home }), { name: 'SettingsError', message: /kind\.plist: HTTPPort: expected <integer>/ })
 })

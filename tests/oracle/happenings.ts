@@ -182,8 +182,20 @@ function calendar (components: readonly string[]): string {
 /** UTC seconds, ±Infinity when open. */
 export interface Range { readonly start: number, readonly end: number }
 
+interface Span { readonly start: number, readonly end: number, readonly ends: Time['ends'] }
+
+const known = new WeakMap<Happening, Map<string, readonly Span[]>>()
+
 /** When each instance begins and ends, UTC seconds, with what has no zone read in `zone`. */
-export function spans ({ form, times }: Happening, zone: string): ReadonlyArray<{ readonly start: number, readonly end: number, readonly ends: Time['ends'] }> {
+export function spans (happening: Happening, zone: string): readonly Span[] {
+  let own = known.get(happening)
+  if (own === undefined) known.set(happening, own = new Map())
+  let found = own.get(zone)
+  if (found === undefined) own.set(zone, found = spansIn(happening, zone))
+  return found
+}
+
+function spansIn ({ form, times }: Happening, zone: string): readonly Span[] {
   const utcOf = form.kind === 'utc' ? (at: number): number => at : utcIn(form.kind === 'zoned' ? form.zone : zone)
   return (times ?? []).map(({ start, end, after, ends }) => ({ start: utcOf(start), end: utcOf(end) + after, ends }))
 }

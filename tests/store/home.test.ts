@@ -9,9 +9,10 @@ import type { Home } from '../../store/home.js'
 import * as attribute from '../../store/attribute.js'
 import { etagOf, stampOf } from '../../store/etag.js'
 import { changesSince } from '../../store/index/journal.js'
+import { overlapping } from '../../store/index/search.js'
 import { properties, setProperties } from '../../store/property.js'
 import { sidecarName } from '../../store/sidecar.js'
-import { hand, namesIn, object, openStore, shelf, shell, tick, type Shelf } from './shelf.js'
+import { describe, hand, namesIn, object, openStore, shelf, shell, tick, type Shelf } from './shelf.js'
 
 /** Names that changed in `work` since a revision, deletions with a minus. */
 async function since ({ home }: Pick<Shelf, 'home'>, revision: number, path = 'work'): Promise<string[]> {
@@ -444,3 +445,26 @@ t.test('a hard link is a file like any other', async t => {
 function idOf (home: Home, path: string): number | undefined {
   return home.index.get<{ id: number }>('SELECT id FROM collection WHERE path = ?', path)?.id
 }
+
+t.test('with another knowledge of time zones the times are worked out anew, and nothing else', async t => {
+  const root = mkdtempSync(join(tmpdir(), 'caldavd-store-'))
+  t.teardown(() => { rmSync(root, { recursive: true, force: true }) })
+  hand(`${root}/documents/alice/work/a.ics`, object('1', 'span 0 10'))
+  const everywhere = { start: -Infinity, end: Infinity }
+  const state = async (knowledge: string, shift: number): Promise<unknown> => {
+    const { store } = openStore(t, root, { knowledge, describe: bytes => ({ ...describe(bytes), spans: [{ start: shift, end: shift + 10, floating: false, exact: true }] }) })
+    const home = store.home(['alice'])
+    const work = home?.collection('work')
+    if (home === undefined || work === undefined) throw new Error('no home')
+    await home.fresh(work)
+    const found = [0, 100].filter(start => overlapping(home.index, idOf(home, 'work') ?? -1, { start, end: start + 10 }, everywhere).length > 0)
+    const { etag, revision } = home.member(work, 'a.ics') ?? {}
+    const total = home.total()
+    await store.close()
+    return { found, etag, revision, total }
+  }
+  const first = await state('2026a', 0)
+  t.match(first, { found: [0] })
+  t.same(await state('2026a', 100), first, 'with the same knowledge nothing is asked')
+  t.same(await state('2026b', 100), { ...first as object, found: [100] })
+})

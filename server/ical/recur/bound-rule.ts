@@ -1,15 +1,8 @@
+import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday, yearOf } from '../civil.js'
+import { monthIds, monthsIn } from './leap-month.js'
 import type { Rule } from './rule.js'
 import type { Scale, ScaleMonth, ScaleYear } from './scale.js'
-import { civilFromDays, DAY, daysFromCivil, daysInMonth, daysInYear, weekday, yearOf } from '../civil.js'
-import type { When, Zone } from '../time.js'
-
-/** Where a rule begins: DTSTART, or an onset of a time zone. */
-export interface Start {
-  readonly local: number
-  readonly date: boolean
-  /** Needed to read an UNTIL in UTC; without it UNTIL is read as wall clock. */
-  readonly zone?: When['zone']
-}
+import { Until, type Start } from './until.js'
 
 /** A rule with all that follows from it and its start, and the questions that BYxxx parts answer about a day. */
 export class BoundRule {
@@ -17,12 +10,9 @@ export class BoundRule {
   readonly parts: Rule
   /** Whether the start is an occurrence even when it does not fit the rule. */
   readonly includesStart: boolean
-  /** The last wall-clock second that UNTIL allows; see `isAfterUntil`. */
-  readonly until: number
+  readonly until: Until
   /** Whether there can be any occurrence beside the start; undefined: nobody had to know. */
   possible: boolean | undefined
-  private readonly zone: Zone | undefined
-  private readonly untilUtc: number | undefined
 
   /** How long a period is: 0 is SECONDLY, 6 YEARLY. */
   readonly rank: number
@@ -66,9 +56,7 @@ export class BoundRule {
     this.parts = rule
     this.start = start.local
     this.includesStart = includesStart
-    this.until = untilOf(rule, start)
-    this.zone = typeof start.zone === 'object' ? start.zone : undefined
-    this.untilUtc = this.zone !== undefined && !start.date && rule.until?.utc === true ? rule.until.local : undefined
+    this.until = new Until(rule, start)
     this.startDay = Math.floor(start.local / DAY)
     const { scale } = rule
     const civil = civilFromDays(this.startDay)
@@ -122,11 +110,6 @@ export class BoundRule {
     }
     const year = yearOf(this.startDay)
     return rank === 6 ? year : year * 12 + this.startMonth - 1
-  }
-
-  /** A time that the clock skips is as late as it would be without; beside UNTIL in UTC only that tells. */
-  isAfterUntil (local: number): boolean {
-    return this.untilUtc !== undefined && local > this.until - DAY && this.zone!.toUtc(local) > this.untilUtc
   }
 
   /** Whether BYMONTH, BYWEEKNO, BYYEARDAY, BYMONTHDAY and BYDAY leave this day as it is (limit). */
@@ -234,24 +217,6 @@ const zero: readonly number[] = [0]
 const week: readonly number[] = [0, 1, 2, 3, 4, 5, 6]
 const allMonths: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
-function untilOf (rule: Rule, start: Start): number {
-  const { until } = rule
-  if (until === undefined) return Infinity
-  // a DATE beside a DATE-TIME: that day to its end
-  if (until.date) return until.local + (start.date ? 0 : DAY - 1)
-  if (!until.utc || start.date || typeof start.zone !== 'object') return until.local
-  // an hour that comes twice is read as the first, which may be before UNTIL although the clock shows more
-  const { zone } = start
-  let low = zone.toLocal(until.local)
-  let high = low + until.local - zone.toUtc(low) + 1
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2)
-    if (zone.toUtc(middle) <= until.local) low = middle
-    else high = middle
-  }
-  return low
-}
-
 function table (values: readonly number[], size: number): Uint8Array {
   const found = new Uint8Array(size)
   for (const value of values) found[value] = 1
@@ -268,21 +233,4 @@ function bits (values: readonly number[]): number {
   let found = 0
   for (const value of values) found |= 1 << value
   return found
-}
-
-function monthIds ({ scale, byMonth, byLeapMonth }: Rule): readonly number[] | undefined {
-  if (scale === undefined || byMonth.length + byLeapMonth.length === 0) return undefined
-  return [...byMonth.map(month => month * 2), ...byLeapMonth.map(month => month * 2 + 1)]
-}
-
-/** RFC 7529 4.1: the months of that year that are meant; those it does not have are left out, or give way to the one before or behind. */
-export function monthsIn (scale: Scale, year: ScaleYear, ids: readonly number[], skip: Rule['skip']): ScaleMonth[] {
-  const found = new Set<ScaleMonth>()
-  for (const id of ids) {
-    let month = year.months.find(month => month.id === id)
-    if (month === undefined && skip === 'BACKWARD') month = year.months.findLast(month => month.id < id)
-    if (month === undefined && skip === 'FORWARD') month = year.months.find(month => month.id > id) ?? scale.year(year.number + 1).months[0]
-    if (month !== undefined) found.add(month)
-  }
-  return [...found].sort((a, b) => a.first - b.first)
 }

@@ -28,10 +28,8 @@ export class Budget {
 
   /** Spends many steps for something that was done in one piece. */
   spend (steps: number): void {
-    this.steps -= steps
-    if (this.steps >= 0 && (this.deadline === Infinity || performance.now() <= this.deadline)) return
-    this.exhausted = true
-    this.steps = 0
+    // what was done is there; only what comes next is too much
+    this.steps = this.deadline !== Infinity && performance.now() > this.deadline ? 0 : Math.max(0, this.steps - steps)
   }
 
   /** Spends one instance; false when there is none left. */

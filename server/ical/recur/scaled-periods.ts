@@ -1,5 +1,5 @@
 import { DAY } from '../civil.js'
-import { monthsIn } from './bound-rule.js'
+import { monthsIn } from './leap-month.js'
 import { Periods } from './periods.js'
 import type { Scale } from './scale.js'
 

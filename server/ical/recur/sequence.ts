@@ -1,6 +1,7 @@
 import type { Budget } from './budget.js'
 import type { Rule } from './rule.js'
-import { BoundRule, type Start } from './bound-rule.js'
+import { BoundRule } from './bound-rule.js'
+import type { Start } from './until.js'
 import { DAY } from '../civil.js'
 import { Walk } from './walk.js'
 
@@ -23,7 +24,7 @@ export class Sequence extends BoundRule {
   /** The occurrences ≥ `from` and ≤ `to`. */
   walk (from: number, to: number, budget: Budget): Walk {
     const end = this.parts.count === undefined || to < this.start ? Infinity : this.countEnd(to, budget)
-    return new Walk(this, from, to, Math.min(this.until, end), budget)
+    return new Walk(this, from, to, Math.min(this.until.last, end), budget)
   }
 
   /** Whether it has an occurrence just then. */
@@ -44,7 +45,7 @@ export class Sequence extends BoundRule {
 
   /** The last wall-clock second that COUNT and UNTIL allow; Infinity when the rule goes on for ever (or the budget does not reach its end). */
   last (budget: Budget): number {
-    const until = Math.max(this.until, this.includesStart ? this.start : -Infinity)
+    const until = Math.max(this.until.last, this.includesStart ? this.start : -Infinity)
     return this.parts.count === undefined ? until : Math.min(until, this.countEnd(Infinity, budget))
   }
 
@@ -53,14 +54,14 @@ export class Sequence extends BoundRule {
     if (this.end !== Infinity || this.reached > to) return this.end
     const count = this.parts.count!
     if (this.isRegular()) return this.end = this.regularEnd(count, budget)
-    this.counting ??= new Walk(this, this.start, Infinity, this.until, budget)
+    this.counting ??= new Walk(this, this.start, Infinity, this.until.last, budget)
     this.counting.resume(budget, to)
     while (this.reached <= to) {
       const at = this.counting.next()
       if (at === Infinity) {
         // what was reached is sure; what lies behind it is not
         if (budget.exhausted) return to === Infinity ? Infinity : this.reached
-        if (to < this.until) return Infinity
+        if (to < this.until.last) return Infinity
         return this.end = Math.max(this.reached, this.start)
       }
       this.reached = at
@@ -76,7 +77,7 @@ export class Sequence extends BoundRule {
   }
 
   private regularEnd (count: number, budget: Budget): number {
-    const walk = new Walk(this, this.start, Infinity, this.until, budget)
+    const walk = new Walk(this, this.start, Infinity, this.until.last, budget)
     let at = walk.next()
     let left = count - 1
     // DTSTART may cut the first period; the second is whole

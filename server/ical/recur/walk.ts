@@ -49,7 +49,7 @@ export class Walk {
           this.at--
           return Infinity
         }
-        if (value < this.floor || value <= this.previous || this.rule.isAfterUntil(value)) continue
+        if (value < this.floor || value <= this.previous || this.rule.until.excludes(value)) continue
         if (!this.budget.step()) {
           this.at--
           return Infinity

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Budget, occurrences, parseRule, scaleNames, Sequence } from '../../../server/ical/recur.js'
 import { Scale, scaleNamed } from '../../../server/ical/recur/scale.js'
@@ -126,7 +128,7 @@ t.test('calendar systems are worked out little by little', async t => {
 })
 
 t.test('on the server', async t => {
-  const { ask } = await house(t)
+  const { ask, documents } = await house(t)
   const event = (rule: string): string => ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:test', 'BEGIN:VEVENT', 'UID:a', 'DTSTAMP:20250101T000000Z', 'DTSTART;VALUE=DATE:20130210', `RRULE:${rule}`, 'SUMMARY:New Year', 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n')
   const put = async (name: string, rule: string): Promise<{ status: number, body: string }> => await ask('PUT', `/calendars/users/alice/calendar/${name}.ics`, { body: event(rule), headers: { 'content-type': 'text/calendar' } })
   t.equal((await put('a', 'RSCALE=CHINESE;FREQ=YEARLY')).status, 201)
@@ -138,6 +140,14 @@ t.test('on the server', async t => {
     body: '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data><C:expand start="20400101T000000Z" end="20410101T000000Z"/></C:calendar-data></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="20400201T000000Z" end="20400301T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>'
   })
   t.match(query.body, /DTSTART;VALUE=DATE:20400212/)
+  // RFC 7529 6: what lies there by hand is read as if it did not repeat
+  writeFileSync(join(documents, 'calendars/users/alice/calendar/hand.ics'), event('RSCALE=NABATEAN;FREQ=YEARLY').replace('UID:a', 'UID:hand'))
+  const year = async (from: number): Promise<string> => (await ask('REPORT', '/calendars/users/alice/calendar/', {
+    headers: { depth: '1', 'content-type': 'text/xml' },
+    body: `<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="${from}0101T000000Z" end="${from + 1}0101T000000Z"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`
+  })).body
+  t.match(await year(2013), /hand\.ics/)
+  t.notMatch(await year(2014), /hand\.ics/)
   for (const url of ['/calendars/users/alice/', '/calendars/users/alice/calendar/', '/calendars/users/alice/inbox/']) {
     const { body } = await ask('PROPFIND', url, { headers: { depth: '0' }, body: '<D:propfind xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:supported-rscale-set/></D:prop></D:propfind>' })
     for (const name of ['GREGORIAN', 'CHINESE', 'ISLAMIC-CIVIL', 'HEBREW', 'ETHIOPIC']) t.match(body, `<C:supported-rscale>${name}</C:supported-rscale>`, `${url} ${name}`)

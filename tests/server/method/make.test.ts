@@ -96,3 +96,21 @@ t.test('where, over what and with what it cannot be made', async t => {
   const both = await Promise.all([1, 2].map(async () => (await ask('MKCOL', `${home}folder/once/`)).status))
   t.same(both.sort(), [201, 405], 'two at once')
 })
+
+t.test('what may be made is told, and can be made', async t => {
+  const { ask } = await house(t, { settings: { 'access.admins': 'users/alice' } })
+  const body = `<D:propfind ${ns}><D:prop><C:supported-calendar-component-sets/></D:prop></D:propfind>`
+  const value = told((await ask('PROPFIND', home, { body, headers: { depth: '0' } })).body).get(home)?.properties.get(caldav('supported-calendar-component-sets'))?.value ?? xml('<a/>')
+  const sets = elements(value, caldav('supported-calendar-component-set')).map(set => elements(set).map(({ attributes }) => attributes['name'] ?? ''))
+  t.ok(sets.length > 4 && sets.some(set => set.join() === 'VTODO') && sets.some(set => set.join() === 'VEVENT') && sets.some(set => set.length > 2))
+  for (const [number, set] of sets.entries()) {
+    const made = await ask(number % 2 === 0 ? 'MKCALENDAR' : 'MKCOL', `${home}set${number}/`, { body: (number % 2 === 0 ? mkcalendar : mkcol)(`${calendarTypes}<C:supported-calendar-component-set>${set.map(name => `<C:comp name="${name}"/>`).join('')}</C:supported-calendar-component-set>`) })
+    t.equal(made.status, 201, set.join())
+    t.equal(outcome(await ask('PUT', `${home}set${number}/a.ics`, { body: event('a'), headers: calendarType })), set.includes('VEVENT') ? '201' : '403 supported-calendar-component', set.join())
+  }
+  t.equal(told((await ask('PROPFIND', home, { headers: { depth: '0' } })).body).get(home)?.properties.has(caldav('supported-calendar-component-sets')), false, 'not in allprop')
+  for (const url of ['/other/', '/calendars/other/', '/calendars/users/other/', '/principals/users/other/']) {
+    t.match(outcome(await ask('MKCALENDAR', url)), /^403 (?:calendar-collection-location-ok|need-privileges)$/, url)
+  }
+  t.equal(outcome(await ask('MKCALENDAR', '/calendars/users/alice/outbox/a/')), '403 calendar-collection-location-ok')
+})
