@@ -111,7 +111,7 @@ export const table = {
     xmlDepth: number(100, 1, 1000, 'Deepest nesting of XML elements', 'levels'),
     resourceBytes: bytes('1 MB', 'Largest event or task (CALDAV:max-resource-size)'),
     propertyBytes: bytes('64 KB', 'Largest value of one property a client may store'),
-    instances: number(10_000, 1, 1_000_000, 'Most instances of one repeating event that has an end, and of any in one answer (CALDAV:max-instances)', 'instances'),
+    instances: number(40_000, 1, 1_000_000, 'Most instances of one repeating event that has an end, and of any in one answer (CALDAV:max-instances)', 'instances'),
     attendees: number(0, 0, 1_000_000, 'Most attendees of one event (CALDAV:max-attendees-per-instance); 0 = no limit', 'attendees'),
     minDateTime: optional(utcTime('19000101T000000Z', 'Earliest time of an event or task, and of what is searched through (CALDAV:min-date-time)')),
     maxDateTime: optional(utcTime('20991231T235959Z', 'Latest time of the same (CALDAV:max-date-time)')),

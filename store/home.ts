@@ -211,7 +211,9 @@ export class Home {
         this.index.transaction(() => {
           for (const row of collectionRows(this.index)) walk.rows.set(row.path, row)
           this.#walk('', walk, 0)
-          for (const row of walk.rows.values()) if (!walk.found.has(row.path)) this.#lose(row, walk)
+          // what lies deeper goes first: as long as it is told of, what is known of the collections around it still holds
+          const lost = [...walk.rows.values()].filter(({ path }) => !walk.found.has(path)).sort((a, b) => b.path.length - a.path.length)
+          for (const row of lost) this.#lose(row, walk)
         })
         this.#listed = true
         changed = walk.changed

@@ -26,20 +26,20 @@ export const works = {
 
   /** Whether an object matches. One too monstrous to be searched through does: a client deletes what it does not find. */
   matches: ({ bytes, filter, floating }: { readonly bytes: Uint8Array, readonly filter: CompFilter, readonly floating: PortableZone }): boolean => {
-    const budget = new Budget({ steps: 2_000_000, milliseconds: 500 })
+    const budget = new Budget({ steps: 400_000, milliseconds: 500 })
     return matches(filter, parse(decode(bytes)), { floating: zoneFrom(floating), budget }) || budget.exhausted
   },
 
   /** What of an object is asked for. @throws DavError number-of-recurrences-within-limits, IcalError */
   data: ({ bytes, request, floating, instances }: { readonly bytes: Uint8Array, readonly request: DataRequest, readonly floating: PortableZone, readonly instances: number }): string =>
-    dataOf(bytes, request, zoneFrom(floating), new Budget({ instances, steps: 2_000_000, milliseconds: 1000 })),
+    dataOf(bytes, request, zoneFrom(floating), new Budget({ instances, steps: 400_000, milliseconds: 1000 })),
 
   /** What an object gives to a stream of many. */
   part: ({ bytes, wanted }: { readonly bytes: Uint8Array, readonly wanted: FormWanted }): Part => partOf(bytes, wanted),
 
   /** What an object says of a range; `exhausted`: some of it may be missing. @throws IcalError */
   busy: ({ bytes, range, floating }: { readonly bytes: Uint8Array, readonly range: Range, readonly floating: PortableZone }): { readonly findings: Findings, readonly exhausted: boolean } => {
-    const budget = new Budget({ steps: 2_000_000, milliseconds: 1000 })
+    const budget = new Budget({ steps: 400_000, milliseconds: 1000 })
     const found = findings([parse(decode(bytes))], range, zoneFrom(floating), budget)
     return { findings: found, exhausted: budget.exhausted }
   }

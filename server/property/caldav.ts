@@ -44,7 +44,7 @@ export const caldavProperties: readonly PropertyRow[] = [
 ]
 
 /** What clients may want a calendar for; Reminders looks for one of tasks alone. */
-const creatableSets = [usualComponents, ['VEVENT', 'VTODO', 'VJOURNAL'], ['VEVENT', 'VTODO'], ['VEVENT', 'VJOURNAL'], ['VTODO', 'VJOURNAL'], ['VEVENT'], ['VTODO'], ['VJOURNAL'], ['VFREEBUSY']]
+const creatableSets = [usualComponents, ['VEVENT', 'VTODO', 'VJOURNAL'], ['VEVENT', 'VTODO'], ['VEVENT', 'VJOURNAL'], ['VTODO', 'VJOURNAL'], ['VEVENT'], ['VTODO'], ['VJOURNAL'], ['VFREEBUSY'], ['VAVAILABILITY']]
   .map(types => fragment(componentSet(types))).join('')
 
 /** Apple's bulk changes 5.1 */

@@ -1,6 +1,7 @@
 import { allowed } from '../acl/check.js'
 import { reach } from '../acl/reach.js'
 import { DavError, failed } from '../dav/error.js'
+import { prefer } from '../dav/header.js'
 import { Multistatus, propstatElement, statusElement, type Propstat } from '../dav/multistatus.js'
 import { multistatusReply } from '../dav/reply.js'
 import { Answers } from '../property/answer.js'
@@ -69,7 +70,10 @@ async function propstats (request: DavRequest, resource: Resource, asked: readon
     }
   }
   await pause(budget)
-  return [...[...plain].map(([status, xml]): Propstat => ({ status, xml })), ...refused]
+  if (prefer(request.headers).return === 'minimal') plain.delete(404)
+  const found = [...[...plain].map(([status, xml]): Propstat => ({ status, xml })), ...refused]
+  // RFC 8144 2.1: a response has one at least
+  return found.length === 0 ? [{ status: 200, xml: '' }] : found
 }
 
 function spend (budget: Budget, xml: string): void {

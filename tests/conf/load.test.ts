@@ -16,7 +16,7 @@ t.test('defaults, in bytes, seconds and whole paths', async t => {
     data: { directory: '/home/u/.local/share/caldavd', documents: '/home/u/.local/share/caldavd/documents', sweepSeconds: 300, fsync: true },
     accounts: { file: '/home/u/.local/share/caldavd/conf/accounts.toml' },
     authentication: { realm: 'caldavd', cacheSeconds: 300 },
-    limits: { bodyBytes: 10485760, xmlBytes: 1048576, propertyBytes: 65536, instances: 10_000 },
+    limits: { bodyBytes: 10485760, xmlBytes: 1048576, propertyBytes: 65536, instances: 40_000 },
     log: { level: 'info', access: '-', format: 'text' }
   })
   t.equal(settings.server.baseUrl, undefined)

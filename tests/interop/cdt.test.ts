@@ -45,9 +45,9 @@ t.teardown(() => { if (absent === false) process.stderr.write(`${passed} of CalD
 /** Runs a script against a server of its own. */
 async function verdictsOf (t: Test, script: string): Promise<readonly Verdict[]> {
   const directory = t.testdir()
-  const url = await serve(t, path.join(directory, 'data'))
+  const url = await serve(t, path.join(directory, 'data'), script)
   const results = path.join(directory, 'results.json')
-  const child = spawn('python3', [runner ?? '', '--suite', suite ?? '', '--server', url, '--serverinfo', path.join(suite ?? '', 'serverinfo.xml'), '--json', results, `${script}.xml`], {
+  const child = spawn('python3', [runner ?? '', '--suite', suite ?? '', '--server', url, '--serverinfo', serverInfo(directory), '--json', results, `${script}.xml`], {
     env: { ...process.env, TZ: 'UTC' }, stdio: ['ignore', 'pipe', 'pipe'], timeout: mostSeconds * 1000
   })
   let printed = ''
@@ -64,8 +64,22 @@ async function verdictsOf (t: Test, script: string): Promise<readonly Verdict[]>
   })
 }
 
+/** What the scripts are told of the server, with a feature that Apple's did not have switched on everywhere. @returns the path of a copy */
+function serverInfo (directory: string): string {
+  const info = readFileSync(path.join(suite ?? '', 'serverinfo.xml'), 'utf8')
+  const file = path.join(directory, 'serverinfo.xml')
+  writeFileSync(file, info.includes('>rscale<') ? info : info.replace('</features>', '<feature>rscale</feature></features>'))
+  return file
+}
+
+/** What a script expects of the settings besides those of all. */
+const settingsOf: Readonly<Record<string, string>> = {
+  // events from last year but one to the tenth year from now
+  reports: `minDateTime = "${new Date().getUTCFullYear() - 2}0101T000000Z"\nmaxDateTime = "${new Date().getUTCFullYear() + 10}0101T235959Z"\n`
+}
+
 /** Starts our server with the accounts of the scripts; it is stopped at the end of the test. @returns its address */
-async function serve (t: Test, data: string): Promise<string> {
+async function serve (t: Test, data: string, script: string): Promise<string> {
   const accounts = path.join(suite ?? '', 'accounts', 'final')
   const file = (name: string): string => JSON.stringify(path.join(accounts, `${name}-test.xml`))
   const settings = `${data}.toml`
@@ -82,7 +96,7 @@ admins = ["/principals/__uids__/0C8BDE62-E600-4696-83D3-8B5ECABDFD2E/"]
 anonymousRoot = true
 [limits]
 quotaBytes = 104857600
-[log]
+${settingsOf[script] ?? ''}[log]
 access = ""
 `)
   const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', String(port), '--config', settings], { env: { ...process.env, TZ: 'UTC' }, stdio: ['ignore', 'pipe', 'pipe'] })

@@ -213,22 +213,27 @@ export function utcIn (zone: string): (local: number) => number {
 }
 
 function clockIn (zone: string): (local: number) => number {
-  const format = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'longOffset' })
-  const tell = (utc: number): number => {
-    const [, sign, hours, minutes, seconds] = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(utc * 1000))!
-    return hours === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds ?? 0))
-  }
+  const offset = offsetIn(zone)
   // a day that begins and ends with the same offset keeps it; asking Intl is slow
   const days: number[] = []
-  const ofDay = (day: number): number => days[day] ??= tell(day * DAY)
+  const ofDay = (day: number): number => days[day] ??= offset(day * DAY)
   const offsetAt = (utc: number): number => {
     const day = Math.floor(utc / DAY)
-    return ofDay(day) === ofDay(day + 1) ? ofDay(day) : tell(utc)
+    return ofDay(day) === ofDay(day + 1) ? ofDay(day) : offset(utc)
   }
   return local => {
     const [before, after] = [offsetAt(local - DAY), offsetAt(local + DAY)]
     const fitting = [before, after].map(offset => local - offset).filter(utc => utc + offsetAt(utc) === local)
     return fitting.length === 0 ? local - before : Math.min(...fitting)
+  }
+}
+
+/** UTC seconds → seconds east of UTC, as Intl says. */
+export function offsetIn (zone: string): (utc: number) => number {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeZoneName: 'longOffset' })
+  return utc => {
+    const [, sign, hours, minutes, seconds] = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(format.format(utc * 1000))!
+    return hours === undefined ? 0 : (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds ?? 0))
   }
 }
 

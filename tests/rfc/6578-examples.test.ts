@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { elements } from '../../server/xml/element.js'
+import { elements, text } from '../../server/xml/element.js'
 import { dav, type Name } from '../../server/xml/name.js'
 import { house, type House } from '../house.js'
 import { outcome, syncTokenIn, told } from '../multistatus.js'
@@ -12,9 +12,11 @@ const bigbox: Name = '{urn:ns.example.com:boxschema}bigbox'
 async function box (t: Test): Promise<House> {
   const it = await house(t, { users: ['cyrusdaboo'] })
   t.equal((await it.ask('MKCOL', folder)).status, 201)
-  for (const name of ['test.doc', 'vcard.vcf', 'calendar.ics']) t.equal((await it.ask('PUT', folder + name, { body: `first ${name}` })).status, 201)
+  const put = async (name: string): Promise<void> => { t.equal((await it.ask('PUT', folder + name, { body: `first ${name}` })).status, 201) }
+  await put('test.doc')
   const patch = '<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><R:bigbox xmlns:R="urn:ns.example.com:boxschema"><R:BoxType>Box type A</R:BoxType></R:bigbox></D:prop></D:set></D:propertyupdate>'
   t.equal((await it.ask('PROPPATCH', `${folder}test.doc`, { body: patch })).status, 207)
+  for (const name of ['vcard.vcf', 'calendar.ics']) await put(name)
   return it
 }
 
@@ -81,4 +83,28 @@ t.test('RFC 6578 3.13: all levels', async t => {
   delete printed[`${folder}shared/`]
   ;(printed[`${folder}collection1/`] ?? {})[dav('getetag')] = 404
   t.same(comparable(answer.body), printed)
+})
+
+t.test('RFC 6578 5.1, 5.2: a sync-token in the If header', async t => {
+  const { ask } = await house(t, { users: ['cyrusdaboo'] })
+  t.equal((await ask('MKCOL', folder)).status, 201)
+  const propfind = '<D:propfind xmlns:D="DAV:"><D:prop><D:sync-token/></D:prop></D:propfind>'
+  const token = async (): Promise<string> => {
+    const found = told((await ask('PROPFIND', folder, { body: propfind, headers: { depth: '0' } })).body).get(folder)?.properties.get(dav('sync-token'))
+    return found === undefined ? '' : text(found.value)
+  }
+  const given = await token()
+  /** The request of an example, with a token of ours. */
+  const run = async (section: string): Promise<void> => {
+    const { method, path, headers, body, response } = example('rfc6578', section)
+    const ours = (headers.if ?? '').replace('/home/cyrusdaboo/collection/', folder).replace(/<http:[^>]*>/, `<${given}>`)
+    const answer = await ask(method, path.replace('/home/cyrusdaboo/collection/', folder), { headers: { ...headers, if: ours }, ...method === 'MKCOL' ? {} : { body } })
+    t.equal(answer.status, response.status, section)
+  }
+  await run('5.1')
+  t.not(await token(), given, 'the PUT was a change')
+  await run('5.2')
+  t.equal((await ask('GET', `${folder}child/`)).status, 404)
+  t.equal((await ask('DELETE', `${folder}newresource.txt`, { headers: { if: `<${folder}> (Not <${given}>)` } })).status, 204, 'Not')
+  t.equal((await ask('PUT', `${folder}x`, { body: 'x', headers: { if: `<${folder}> (<data:,other_1>)` } })).status, 412, 'of another index')
 })

@@ -44,7 +44,9 @@ t.test('If: refuses', async t => {
 t.test('sync-token', async t => {
   t.equal(syncToken('3f2a', 17), 'data:,3f2a_17')
   for (const [epoch, revision] of [['3f2a-b_c', 0], ['x', Number.MAX_SAFE_INTEGER], ['a_1', 2]] as const) t.strictSame(parseSyncToken(` ${syncToken(epoch, revision)}\n`), { epoch, revision })
-  for (const text of ['', '17', 'data:,', 'data:,_1', 'data:,a_', 'data:,a_01', 'data:,a_-1', 'data:,a_1.0', 'data:,a_1e3', 'data:,a_99999999999999999', 'data:,a_9999999999999999', 'Data:,a_1', 'data:,a b_1', 'data:,a_1 2', `data:,${'a'.repeat(65)}_1`, 'http://example.com/ns/sync/1']) {
+  const places = [{ view: '0123456789ab' }, { cut: {} }, { cut: { key: 'abcdef012345' } }, { cut: { begun: 9 } }, { view: '0123456789ab', cut: { key: 'abcdef012345', begun: 9 } }]
+  for (const place of places) t.strictSame(parseSyncToken(syncToken('a_1', 2, place)), { epoch: 'a_1', revision: 2, ...place })
+  for (const text of ['data:,a_1.', 'data:,a_1.v', 'data:,a_1.v0123', 'data:,a_1.c.b', 'data:,a_1.b3', 'data:,a_1.cABCDEF012345', 'data:,a_1.c.b9999999999999999', '', '17', 'data:,', 'data:,_1', 'data:,a_', 'data:,a_01', 'data:,a_-1', 'data:,a_1.0', 'data:,a_1e3', 'data:,a_99999999999999999', 'data:,a_9999999999999999', 'Data:,a_1', 'data:,a b_1', 'data:,a_1 2', `data:,${'a'.repeat(65)}_1`, 'http://example.com/ns/sync/1']) {
     t.equal(parseSyncToken(text), undefined, text)
   }
 })

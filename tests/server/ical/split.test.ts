@@ -89,6 +89,6 @@ t.test('1 MB of anything is looked at in small slices', async t => {
     }
     // one slice may be long for other reasons
     const usual = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
-    t.ok(usual < 5 && (times.length > 10 || why === 'one line'), `${why}: ${times.length} slices, usually of ${usual.toFixed(1)} ms`)
+    t.ok(why === 'one line' ? usual < 50 : usual < 5 && times.length > 10, `${why}: ${times.length} slices, usually of ${usual.toFixed(1)} ms`)
   }
 })
