@@ -140,7 +140,11 @@ export async function patch (resource: Resource, todo: readonly Instruction[], c
     return none(() => new DavError(507, error.message, { cause: error }))
   }
   if (member === undefined) home.touch(collection)
-  else home.suspect(collection.path, member.name)
+  else {
+    home.suspect(collection.path, member.name)
+    // it is a change now, not when somebody looks
+    home.member(collection, member.name)
+  }
   return checked.propstats
 }
 

@@ -212,6 +212,9 @@ class Gathering {
       // hidden all the time
       if (this.#sight.isSteady) return
     }
-    this.#addLoss(change, this.#sight.member(holder, change), href(at, false))
+    const standing = this.#sight.member(holder, change)
+    // what came and went while the collection around could not be seen
+    if (!this.#sight.isSteady && (granted !== undefined || !standing.existed) && !this.#sight.wasOpen(collection.path, change.born, change.revision)) return
+    this.#addLoss(change, standing, href(at, false))
   }
 }

@@ -58,6 +58,13 @@ export class Sight {
     return standing
   }
 
+  /** Whether the target, or a collection below it, could be seen at any time between two revisions. */
+  wasOpen (path: string, from: number, until: number): boolean {
+    const way = this.#way(path)
+    const turns = way.flatMap(({ collection }) => collection === undefined ? [] : this.#turns(collection, '', from)).filter(turn => turn < until)
+    return [from, ...turns].some(time => way.every(each => this.#sees(each, time)))
+  }
+
   /** How a member of a collection stands, by its own list. */
   member (around: Resource, { name, gone, revision, born, member }: MemberChange): Standing {
     const { home, collection } = around
@@ -68,17 +75,19 @@ export class Sight {
     return this.#standing(at, this.#turns(collection, name), gone ? revision : undefined, born)
   }
 
-  // the collections between the target and a path, the last included, there or gone
+  // the target and the collections between it and a path, the last included, there or gone
   #way (path: string): Resource[] {
     const { home, collection, segments } = this.#target
     if (home === undefined || collection === undefined) return []
+    if (path === collection.path) return [this.#target]
     const from = collection.path === '' ? 0 : collection.path.split('/').length
     const names = path.split('/')
-    return names.slice(from).map((_, number) => {
-      const below = names.slice(0, from + number + 1).join('/')
-      const known = home.collection(below) ?? { id: idOf(below), path: below, directory: `${home.directory}/${below}`, resourcetype: undefined, holdsObjects: true }
+    const below = names.slice(from).map((_, number): Resource => {
+      const at = names.slice(0, from + number + 1).join('/')
+      const known = home.collection(at) ?? { id: idOf(at), path: at, directory: `${home.directory}/${at}`, resourcetype: undefined, holdsObjects: true }
       return { ...this.#target, kind: kindOf(known), segments: [...segments, ...names.slice(from, from + number + 1)], collection: known }
     })
+    return [this.#target, ...below]
   }
 
   #sees (resource: Resource, time: number | undefined): boolean {
@@ -91,9 +100,9 @@ export class Sight {
       home === undefined ? undefined : propertiesOf(listAt(home.index, { collection: collection.id, name: member ?? '' }, time))
   }
 
-  #turns ({ id }: Collection, name: string): number[] {
+  #turns ({ id }: Collection, name: string, since = this.#since): number[] {
     const { home } = this.#target
-    return home === undefined ? [] : listTurns(home.index, { collection: id, name }, this.#since)
+    return home === undefined ? [] : listTurns(home.index, { collection: id, name }, since)
   }
 
   /** @param gone  the revision at which it went */

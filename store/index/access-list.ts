@@ -29,9 +29,13 @@ export function keepList (index: Index, { collection, name }: Listed, list: stri
   const before = index.get<{ list: string }>('SELECT list FROM access WHERE collection = ? AND name = ? AND until = ?', collection, name, still)?.list ?? ''
   if (before === list) return false
   endList(index, { collection, name }, revision)
-  index.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('turned', ?)", revision)
+  turn(index, revision)
   if (list !== '') index.run('INSERT OR REPLACE INTO access (collection, name, since, until, list) VALUES (?, ?, ?, ?, ?)', collection, name, revision, still, list)
   return true
+}
+
+function turn (index: Index, revision: number): void {
+  index.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('turned', ?)", revision)
 }
 
 /** Records that what had a list is gone since a revision, or has none any more. */
@@ -46,7 +50,8 @@ export function endLists (index: Index, collection: number, revision: number): v
 
 /** Records that a name is used again: until then holds what held when it went. */
 export function extendList (index: Index, { collection, name }: Listed, gone: number, revision: number): void {
-  index.run('UPDATE access SET until = ? WHERE collection = ? AND name = ? AND until = ?', revision, collection, name, gone)
+  const { changes } = index.run('UPDATE access SET until = ? WHERE collection = ? AND name = ? AND until = ?', revision, collection, name, gone)
+  if (changes > 0) turn(index, revision)
 }
 
 /** The list that was in force at a revision, '' = none. */

@@ -68,6 +68,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   'days of the wall clock over a change (3.3.6)': ['§\nDTSTART;TZID=Australia/Lord_Howe:20250404T120000\nDURATION:P1DT6H\nRRULE:FREQ=DAILY;COUNT=5'],
   'the same exact length over a change (3.8.5.3)': ['§\nDTSTART;TZID=America/Sao_Paulo:20181101T220000\nDTEND;TZID=America/Sao_Paulo:20181102T060000\nRRULE:FREQ=DAILY;COUNT=5'],
   'an override without its series': ['§\nRECURRENCE-ID;TZID=Europe/Berlin:20250305T090000\nDTSTART;TZID=America/New_York:20250305T090000\nDURATION:PT2H'],
+  'an override of what does not repeat': ['§\nDTSTART;TZID=Europe/Berlin:20250301T090000', '§\nRECURRENCE-ID;TZID=Europe/Berlin:20250301T090000\nDTSTART;TZID=Europe/Berlin:20250301T110000'],
   'an override in another zone': ['§\nDTSTART;TZID=Europe/Berlin:20250301T090000\nRRULE:FREQ=DAILY;COUNT=10', '§\nRECURRENCE-ID:20250305T080000Z\nDTSTART;TZID=Asia/Tehran:20250305T090000\nDURATION:PT2H'],
   'two rules': ['§\nDTSTART:20250101T090000Z\nRRULE:FREQ=WEEKLY;COUNT=10\nRRULE:FREQ=MONTHLY;BYMONTHDAY=1;COUNT=10']
 }

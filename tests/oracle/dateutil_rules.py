@@ -28,7 +28,7 @@ def answer(start, rule, zone):
 signal.signal(signal.SIGVTALRM, expire)
 for line in sys.stdin:
     try:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.012)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.008)
         told = answer(*line.rstrip('\n').split('\t'))
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     except TimeoutError:

@@ -1,5 +1,5 @@
-import { secondsOf } from './reader.js'
-import type { Ask } from './rules.js'
+import { isUsual, read, secondsOf } from './reader.js'
+import { changingDays, type Ask } from './rules.js'
 
 /** A kind of rule that an oracle reads against RFC 5545. */
 export interface Difference {
@@ -86,12 +86,6 @@ export const differences: readonly Difference[] = [
     concerns: rule => (isShort(rule) && rule.has('BYHOUR')) || (['SECONDLY', 'MINUTELY'].includes(rule.frequency) && rule.has('BYMINUTE')) || (rule.frequency === 'SECONDLY' && rule.has('BYSECOND'))
   },
   {
-    what: 'weeks are not counted through the months that BYMONTH leaves out',
-    decides: '3.3.10: INTERVAL comes first, BYMONTH then limits',
-    oracles: ['libical'],
-    concerns: rule => rule.frequency === 'WEEKLY' && rule.has('BYMONTH') && rule.has('INTERVAL')
-  },
-  {
     what: 'weeks are counted from another week when DTSTART is on a weekday that BYDAY does not name',
     decides: '3.3.10: INTERVAL counts weeks from the one in which DTSTART lies, as WKST cuts them',
     oracles: ['libical'],
@@ -108,6 +102,19 @@ export const differences: readonly Difference[] = [
     decides: '3.3.10: BYMONTH and BYWEEKNO each leave what fits them',
     oracles: ['libical'],
     concerns: rule => rule.has('BYWEEKNO') && rule.has('BYMONTH')
+  }
+]
+
+/** The same of rules in a zone, where the clock changes. */
+export const zonedDifferences: readonly Difference[] = [
+  {
+    what: 'of a time that comes twice the second is taken; one that is jumped over moves itself and later ones by an hour, also on days without a change',
+    decides: '3.3.5, to which 3.3.10 sends: the first of two, and the offset before the jump, for that instance alone',
+    oracles: ['libical'],
+    concerns: (_, { start, rule, zone }) => {
+      const times = new Set(read(rule.replace(/;UNTIL=[^;]*/, ''), start, 60, secondsOf('20300101')).found.map(at => secondsOf(at) % 86_400))
+      return [...times].some(time => changingDays(zone).some(day => !isUsual(zone, day + time) || !isUsual(zone, day + time - 1)))
+    }
   }
 ]
 

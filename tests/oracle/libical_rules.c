@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define MOST 20
-#define MICROSECONDS 12000
+#define MICROSECONDS 8000
 
 static void patience(int microseconds)
 {

@@ -203,16 +203,30 @@ function civil (day: number): Civil {
   return found
 }
 
-const clocks = new Map<string, (local: number) => number>()
+interface Clock {
+  readonly utcOf: (local: number) => number
+  readonly isUsual: (local: number) => boolean
+}
+
+const clocks = new Map<string, Clock>()
 
 /** Wall-clock seconds from 1975 on → UTC seconds. RFC 5545 3.3.5: a clock that comes twice is the first, one that is jumped over is read with the offset before the jump. */
 export function utcIn (zone: string): (local: number) => number {
+  return clockIn(zone).utcOf
+}
+
+/** Whether that wall clock comes exactly once. */
+export function isUsual (zone: string, local: number): boolean {
+  return clockIn(zone).isUsual(local)
+}
+
+function clockIn (zone: string): Clock {
   let clock = clocks.get(zone)
-  if (clock === undefined) clocks.set(zone, clock = clockIn(zone))
+  if (clock === undefined) clocks.set(zone, clock = makeClock(zone))
   return clock
 }
 
-function clockIn (zone: string): (local: number) => number {
+function makeClock (zone: string): Clock {
   const offset = offsetIn(zone)
   // a day that begins and ends with the same offset keeps it; asking Intl is slow
   const days: number[] = []
@@ -221,10 +235,13 @@ function clockIn (zone: string): (local: number) => number {
     const day = Math.floor(utc / DAY)
     return ofDay(day) === ofDay(day + 1) ? ofDay(day) : offset(utc)
   }
-  return local => {
-    const [before, after] = [offsetAt(local - DAY), offsetAt(local + DAY)]
-    const fitting = [before, after].map(offset => local - offset).filter(utc => utc + offsetAt(utc) === local)
-    return fitting.length === 0 ? local - before : Math.min(...fitting)
+  const readings = (local: number): readonly number[] => [...new Set([offsetAt(local - DAY), offsetAt(local + DAY)])].map(offset => local - offset).filter(utc => utc + offsetAt(utc) === local)
+  return {
+    utcOf: local => {
+      const found = readings(local)
+      return found.length === 0 ? local - offsetAt(local - DAY) : Math.min(...found)
+    },
+    isUsual: local => readings(local).length === 1
   }
 }
 

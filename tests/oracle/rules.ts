@@ -1,4 +1,5 @@
 import type { Random } from './random.js'
+import { secondsOf, textOf } from './reader.js'
 
 /** A rule and where it begins, as they stand in a file. */
 export interface Ask {
@@ -65,6 +66,11 @@ const changes: ReadonlyArray<readonly [zone: string, day: string, times: readonl
   ['Asia/Tehran', '20210921', ['T230000', 'T233000', 'T000000']]
 ]
 
+/** Seconds of the midnights that begin the days on which, or the nights after which, the clock changes in a zone. */
+export function changingDays (zone: string): number[] {
+  return changes.filter(each => each[0] === zone).flatMap(([, day]) => [secondsOf(day), secondsOf(day) + 86_400])
+}
+
 /** A rule in a zone, beginning where the clock is about to change, with an UNTIL in UTC. */
 export function zonedRule (from: Random): Ask {
   const { whole, chance, pick, some } = from
@@ -77,11 +83,10 @@ export function zonedRule (from: Random): Ask {
   if ((frequency === 'MONTHLY' || frequency === 'YEARLY') && chance(0.6)) parts.push(`BYDAY=${pick(['-1SU', '2SU', '1SU', '-1SA'])}`)
   if (frequency === 'DAILY' && chance(0.3)) parts.push(`BYHOUR=${some(3, () => whole(0, 3)).join()}`)
   if (frequency === 'DAILY' && chance(0.2)) parts.push('BYMINUTE=0,30')
-  const near = Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6)))
   if (chance(0.3)) parts.push(`COUNT=${whole(1, 30)}`)
   else if (chance(0.6)) {
     const end = frequency === 'HOURLY' || frequency === 'MINUTELY' || chance(0.3) ? whole(0, 4 * 96) * 900 : whole(1, 400) * 86_400 + whole(0, 95) * 900
-    parts.push(`UNTIL=${new Date(near + end * 1000).toISOString().replace(/[-:]|\.\d+/g, '')}`)
+    parts.push(`UNTIL=${textOf(secondsOf(day) + end)}Z`)
   }
   return { start: day + pick(times), rule: parts.join(';'), zone }
 }
