@@ -10,7 +10,9 @@ export interface PortableZone {
 
 /** What `zoneFrom` makes the same zone of. */
 export function portable (zone: Zone): PortableZone {
-  return { id: zone.id, table: zone instanceof TableZone ? zone.table() : undefined }
+  if (zone === UTC) return { id: zone.id, table: undefined }
+  // what has no table never changes
+  return { id: zone.id, table: zone instanceof TableZone ? zone.table() : { first: zone.toLocal(0), at: [], offset: [] } }
 }
 
 /** The zone again. */

@@ -1,5 +1,5 @@
-import { lastTurn, listAt, listTurns, propertiesOf } from '../../store/index/access-list.js'
-import { idOf, type CollectionChange } from '../../store/index/collection.js'
+import { lastTurn, listAt, listTurns, propertiesOf, type Listed } from '../../store/index/access-list.js'
+import { bornAt, idOf, type CollectionChange } from '../../store/index/collection.js'
 import { trimmedLists, type MemberChange } from '../../store/index/journal.js'
 import type { Collection } from '../../store/home.js'
 import { allowed, allowedThen } from '../acl/check.js'
@@ -46,13 +46,14 @@ export class Sight {
   }
 
   /** How a collection below the target stands, with all that lies between. */
-  collection ({ path, gone, revision, born }: Pick<CollectionChange, 'path' | 'gone' | 'revision' | 'born'>): Standing {
+  collection ({ id, path, gone, revision, born }: CollectionChange): Standing {
+    const existed = this.#existed({ collection: id, name: '' }, born)
+    if (this.isWhole) return steady(true, existed, this.#since)
     const way = this.#way(path)
     const at = (time: number | undefined): boolean => way.every(each => this.#sees(each, time))
-    if (this.isWhole) return steady(true, born, this.#since)
-    if (this.isSteady) return steady(at(gone ? revision - 1 : undefined), born, this.#since)
+    if (this.isSteady) return steady(at(gone ? revision - 1 : undefined), existed, this.#since)
     const turns = [...new Set(way.flatMap(({ collection }) => collection === undefined ? [] : this.#turns(collection, '')))].sort((a, b) => a - b)
-    const standing = this.#standing(at, turns, gone ? revision : undefined, born)
+    const standing = this.#standing(at, turns, gone ? revision : undefined, existed)
     const [resource] = way.slice(-1)
     if (!gone && standing.now && standing.then && resource?.collection !== undefined) this.#demandSameSight(resource, resource.collection)
     return standing
@@ -68,11 +69,21 @@ export class Sight {
   /** How a member of a collection stands, by its own list. */
   member (around: Resource, { name, gone, revision, born, member }: MemberChange): Standing {
     const { home, collection } = around
-    if (home === undefined || collection === undefined || this.isWhole) return steady(true, born, this.#since)
+    if (home === undefined || collection === undefined) return steady(true, true, this.#since)
+    const existed = this.#existed({ collection: collection.id, name }, born)
+    if (this.isWhole) return steady(true, existed, this.#since)
     const resource: Resource = { ...around, kind: collection.holdsObjects ? 'event' : 'file', segments: [...around.segments, name], member }
-    const lists = (time: number) => (_: Collection, of: string | undefined) => of === undefined ? undefined : propertiesOf(listAt(home.index, { collection: collection.id, name }, time))
-    const at = (time: number | undefined): boolean => time === undefined ? allowed(this.#user, resource, dav('read')) : allowedThen(this.#user, resource, dav('read'), lists(time))
-    return this.#standing(at, this.#turns(collection, name), gone ? revision : undefined, born)
+    const at = (time: number | undefined): boolean => {
+      if (time === undefined) return allowed(this.#user, resource, dav('read'))
+      const list = listAt(home.index, { collection: collection.id, name }, born, time)
+      return list !== undefined && allowedThen(this.#user, resource, dav('read'), (_, of) => of === undefined ? undefined : propertiesOf(list))
+    }
+    return this.#standing(at, this.#turns(collection, name), gone ? revision : undefined, existed)
+  }
+
+  #existed (listed: Listed, born: number): boolean {
+    const { home } = this.#target
+    return home !== undefined && listAt(home.index, listed, born, this.#since) !== undefined
   }
 
   // the target and the collections between it and a path, the last included, there or gone
@@ -91,13 +102,10 @@ export class Sight {
   }
 
   #sees (resource: Resource, time: number | undefined): boolean {
-    return time === undefined ? allowed(this.#user, resource, dav('read')) : allowedThen(this.#user, resource, dav('read'), this.#listsAt(time))
-  }
-
-  #listsAt (time: number) {
-    const { home } = this.#target
-    return (collection: Collection, member: string | undefined): ReadonlyMap<string, string> | undefined =>
-      home === undefined ? undefined : propertiesOf(listAt(home.index, { collection: collection.id, name: member ?? '' }, time))
+    if (time === undefined) return allowed(this.#user, resource, dav('read'))
+    const { home, collection } = resource
+    if (home === undefined || collection === undefined || listAt(home.index, { collection: collection.id, name: '' }, bornAt(home.index, collection.id), time) === undefined) return false
+    return allowedThen(this.#user, resource, dav('read'), ({ id }, member) => propertiesOf(listAt(home.index, { collection: id, name: member ?? '' }, 0, time) ?? ''))
   }
 
   #turns ({ id }: Collection, name: string, since = this.#since): number[] {
@@ -106,12 +114,11 @@ export class Sight {
   }
 
   /** @param gone  the revision at which it went */
-  #standing (at: (time: number | undefined) => boolean, turns: readonly number[], gone: number | undefined, born: number): Standing {
+  #standing (at: (time: number | undefined) => boolean, turns: readonly number[], gone: number | undefined, existed: boolean): Standing {
     const starts = [this.#since, ...turns.filter(turn => gone === undefined || turn < gone)]
     const seen = starts.map((start, number) => at(number < starts.length - 1 ? start : gone === undefined ? undefined : gone - 1))
     const now = seen.at(-1) === true
     const turn = starts[seen.lastIndexOf(!now) + 1] ?? this.#since
-    const existed = born <= this.#since
     return { now, turn, existed, then: existed && seen[0] === true, ever: existed && seen.includes(true) }
   }
 
@@ -127,7 +134,6 @@ export class Sight {
 // no file can be called so
 const nobody = '/'
 
-function steady (now: boolean, born: number, since: number): Standing {
-  const existed = born <= since
+function steady (now: boolean, existed: boolean, since: number): Standing {
   return { now, turn: since, existed, then: existed && now, ever: existed && now }
 }

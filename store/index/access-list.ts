@@ -1,4 +1,5 @@
 import { wrappedAcl } from '../../twistedcompat/acl.js'
+import { revision } from './journal.js'
 import type { Index } from './open.js'
 
 /** The properties that say who may see what they are on. */
@@ -48,15 +49,18 @@ export function endLists (index: Index, collection: number, revision: number): v
   index.run('UPDATE access SET until = ? WHERE collection = ? AND until = ?', revision, collection, still)
 }
 
-/** Records that a name is used again: until then holds what held when it went. */
-export function extendList (index: Index, { collection, name }: Listed, gone: number, revision: number): void {
-  const { changes } = index.run('UPDATE access SET until = ? WHERE collection = ? AND name = ? AND until = ?', revision, collection, name, gone)
-  if (changes > 0) turn(index, revision)
+/** Records that something of this name was there from one revision up to another, before it was made again. */
+export function keepLife (index: Index, { collection, name }: Listed, born: number, gone: number): void {
+  const ended = index.get('SELECT 1 FROM access WHERE collection = ? AND name = ? AND until = ?', collection, name, gone)
+  // what a list hid when it went may be seen now
+  if (ended !== undefined) turn(index, revision(index))
+  index.run("INSERT OR IGNORE INTO access (collection, name, since, until, list) VALUES (?, ?, ?, ?, '')", collection, name, born, gone)
 }
 
-/** The list that was in force at a revision, '' = none. */
-export function listAt (index: Index, { collection, name }: Listed, revision: number): string {
-  return index.get<{ list: string }>('SELECT list FROM access WHERE collection = ?1 AND name = ?2 AND since <= ?3 AND until > ?3', collection, name, revision)?.list ?? ''
+/** The list that something had at a revision, '' = none; undefined when it was not there. @param born  since when it is, or was at last */
+export function listAt (index: Index, { collection, name }: Listed, born: number, revision: number): string | undefined {
+  const found = index.get<{ list: string }>("SELECT list FROM access WHERE collection = ?1 AND name = ?2 AND since <= ?3 AND until > ?3 ORDER BY list = '' LIMIT 1", collection, name, revision)
+  return found?.list ?? (born <= revision ? '' : undefined)
 }
 
 /** The revisions after `since` at which the list of something came, changed or went, in order. */

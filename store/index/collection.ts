@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { endLists, extendList, keepList } from './access-list.js'
+import { endLists, keepLife, keepList } from './access-list.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
 
@@ -14,7 +14,7 @@ export interface CollectionRow {
   readonly revision: number
   /** When a member last changed. */
   readonly changed: number
-  /** When a collection of this path was first made. */
+  /** When it was made. */
   readonly born: number
   readonly gone: number
 }
@@ -40,8 +40,8 @@ export function recordCollection (index: Index, row: CollectionRow | undefined, 
     index.run(`INSERT INTO collection (id, path, attributes, revision, changed, born, members, bytes)
       SELECT ?1, ?2, ?3, ?4, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1`, id, path, attributes, now)
   } else {
-    index.run('UPDATE collection SET attributes = ?, revision = ?, gone = 0 WHERE id = ?', attributes, now, id)
-    if (row.gone === 1) extendList(index, { collection: id, name: '' }, row.revision, now)
+    index.run('UPDATE collection SET attributes = ?, revision = ?, born = ?, gone = 0 WHERE id = ?', attributes, now, row.gone === 1 ? now : row.born, id)
+    if (row.gone === 1) keepLife(index, { collection: id, name: '' }, row.born, row.revision)
   }
   keepList(index, { collection: id, name: '' }, list, now)
   return true
@@ -56,6 +56,11 @@ export function loseCollection (index: Index, id: number): void {
   index.run('DELETE FROM member WHERE collection = ?', id)
   index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '' WHERE id = ?", now, now, id)
   endLists(index, id, now)
+}
+
+/** When a collection was made, as far as it is there or is known to have been; Infinity when it was never met. */
+export function bornAt (index: Index, id: number): number {
+  return index.get<{ born: number }>('SELECT born FROM collection WHERE id = ?', id)?.born ?? Infinity
 }
 
 /** When a collection's properties or members last changed; 0 when it was never met. */

@@ -50,7 +50,7 @@ export function changesSince (index: Index, collection: number, since: number, m
 
 /** A member that changed or went, with what the index knows of it. */
 export interface MemberChange extends Change {
-  /** When a file of this name was first made. */
+  /** When it was made. */
   readonly born: number
   /** `undefined` when it is gone. */
   readonly member: Member | undefined

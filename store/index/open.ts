@@ -16,7 +16,7 @@ CREATE TABLE collection (
   attributes TEXT NOT NULL,        -- hash of its dead properties
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
-  born INTEGER NOT NULL DEFAULT 0, -- when a collection of this path was first made
+  born INTEGER NOT NULL DEFAULT 0, -- when it was made
   members INTEGER NOT NULL DEFAULT 0,  -- rows in member
   bytes INTEGER NOT NULL DEFAULT 0,    -- of their files
   gone INTEGER NOT NULL DEFAULT 0
@@ -36,7 +36,7 @@ CREATE TABLE member (
   attributed INTEGER NOT NULL,     -- it has dead properties
   attributes TEXT NOT NULL DEFAULT '',  -- hash of them
   revision INTEGER NOT NULL,
-  born INTEGER NOT NULL DEFAULT 0, -- when a file of this name was first made
+  born INTEGER NOT NULL DEFAULT 0, -- when it was made
   UNIQUE (collection, name)
 );
 CREATE INDEX member_revision ON member (collection, revision);

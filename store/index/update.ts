@@ -3,7 +3,7 @@ import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
 import { hashOf, hasProperties, properties, type Properties } from '../property.js'
-import { endList, extendList, keepList, listIn } from './access-list.js'
+import { endList, keepLife, keepList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
@@ -26,7 +26,7 @@ export interface MemberRow {
   readonly attributes: string
   /** When it, its dead properties or its access control list last changed. */
   readonly revision: number
-  /** When a file of this name was first made, as far as deletions are remembered. */
+  /** When it was made. */
   readonly born: number
 }
 
@@ -187,10 +187,10 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
       ON CONFLICT (collection, name) DO UPDATE SET stamp = ?3, checked = ?4, modified = ?5, size = ?6, etag = ?7, uid = ?8,
         component = ?9, problem = '', attributed = ?10, attributes = ?11, revision = ?12, born = CASE WHEN born = 0 THEN ?13 ELSE born END RETURNING id`,
     collection, name, stampOf(stats), checked, stats.mtimeMs, bytes?.length ?? stats.size, etag, facts.uid, facts.component,
-    values.size > 0 ? 1 : 0, hashOf(values), revision, before?.born ?? revision)?.id ?? 0
+    values.size > 0 ? 1 : 0, hashOf(values), revision, revision)?.id ?? 0
     if (before !== undefined) {
       index.run('DELETE FROM gone WHERE collection = ? AND name = ?', collection, name)
-      extendList(index, { collection, name }, before.revision, revision)
+      keepLife(index, { collection, name }, before.born, before.revision)
     }
     keepList(index, { collection, name }, listIn(values), revision)
     index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)

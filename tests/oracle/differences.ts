@@ -86,6 +86,12 @@ export const differences: readonly Difference[] = [
     concerns: rule => (isShort(rule) && rule.has('BYHOUR')) || (['SECONDLY', 'MINUTELY'].includes(rule.frequency) && rule.has('BYMINUTE')) || (rule.frequency === 'SECONDLY' && rule.has('BYSECOND'))
   },
   {
+    what: 'weeks are not counted through the months that BYMONTH leaves out',
+    decides: '3.3.10: INTERVAL comes first, BYMONTH then limits',
+    oracles: ['libical'],
+    concerns: rule => rule.frequency === 'WEEKLY' && rule.has('BYMONTH') && rule.has('INTERVAL')
+  },
+  {
     what: 'weeks are counted from another week when DTSTART is on a weekday that BYDAY does not name',
     decides: '3.3.10: INTERVAL counts weeks from the one in which DTSTART lies, as WKST cuts them',
     oracles: ['libical'],

@@ -8,7 +8,7 @@ import { random } from './random.js'
 import { read, secondsOf, textOf } from './reader.js'
 import { randomRule, zonedRule, type Ask } from './rules.js'
 
-const rules = Number(process.env['ORACLE_RULES'] ?? 10_200)
+const rules = Number(process.env['ORACLE_RULES'] ?? 11_500)
 const zoned = Number(process.env['ORACLE_ZONED'] ?? 1000)
 const seed = Number(process.env['ORACLE_SEED'] ?? 1)
 // as in the oracles

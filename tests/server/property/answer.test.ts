@@ -105,7 +105,7 @@ t.test('the properties that clients look for, on principal, home and calendar', 
     ['/principals/users/alice/', 'D:group-membership', '/principals/__uids__/00000000-0000-0000-0000-0000000000aa/'], ['/principals/groups/staff/', 'D:group-member-set', principal],
     ['/principals/users/alice/', 'D:displayname', 'Alice Example'], ['/principals/users/alice/', 'D:resourcetype', 'principal collection'], [home, 'D:displayname', 'Alice Example'],
     ['/principals/users/alice/calendar-proxy-read/', 'D:resourcetype', 'principal collection calendar-proxy-read'], [home, 'D:owner', principal], ['/', 'D:principal-collection-set', '/principals/'],
-    [`${home}calendar/`, 'D:displayname', 'Calendar'], [`${home}calendar/`, 'C:supported-calendar-data', 'calendar-data'], [`${home}calendar/`, 'C:supported-collation-set', 'i;ascii-casemap i;octet i;unicode-casemap'],
+    [`${home}calendar/`, 'D:displayname', 'Calendar'], [`${home}calendar/`, 'C:supported-calendar-data', 'calendar-data calendar-data'], [`${home}calendar/`, 'C:supported-collation-set', 'i;ascii-casemap i;octet i;unicode-casemap'],
     [`${home}calendar/`, 'C:max-resource-size', '1048576'], [`${home}calendar/`, 'C:schedule-calendar-transp', 'opaque'], [`${home}calendar/`, 'D:getcontenttype', 'text/calendar; charset=utf-8'],
     [`${home}inbox/`, 'D:resourcetype', 'collection schedule-inbox'], [`${home}outbox/`, 'D:resourcetype', 'collection schedule-outbox'], [`${home}inbox/`, 'C:schedule-default-calendar-URL', `${home}calendar/`],
     [`${home}calendar/`, 'D:supportedlock', 'exclusive write shared write'], ['/principals/users/nobody/', 'D:displayname', 'none']
