@@ -125,8 +125,8 @@ function happens (home: Home, row: Member, range: Range, floating: Zone): Verdic
   const known = knownOf(home.index, row)
   if (known === undefined) return false
   const { seen } = known
-  // one that has a length: RFC 4791 9.9 looks at others in another way
-  if (seen?.floating === floating && seen.start < seen.end && range.start < seen.end && range.end > seen.start) return true
+  // a moment at the very start of the range is looked for again
+  if (seen?.floating === floating && range.start < seen.end && range.end > seen.start) return true
   const limit = new Budget({ milliseconds: patience })
   for (const { startUtc, endUtc } of known.compiled.overlapping(range, floating, limit)) {
     known.seen = { start: startUtc, end: endUtc, floating }

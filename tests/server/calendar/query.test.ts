@@ -207,3 +207,23 @@ t.test('free-busy-query: busy time merged, in UTC', async t => {
     ['BUSY 20260310T090000Z+1:30', 'BUSY 20260310T160000Z+1:0', 'BUSY-TENTATIVE 20260310T140000Z+1:0'])
   t.equal(outcome(await ask('REPORT', calendar, { body: `<C:free-busy-query ${ns}>${range('x', undefined)}</C:free-busy-query>` })), '403 valid-filter')
 })
+
+t.test('an instance that was found once is found again exactly where it is', async t => {
+  const { ask } = await house(t)
+  const put = async (name: string, lines: readonly string[]): Promise<void> => {
+    const body = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//x//x//EN', 'BEGIN:VEVENT', `UID:${name}`, 'DTSTAMP:20260101T000000Z', ...lines, 'RRULE:FREQ=YEARLY', 'END:VEVENT', 'END:VCALENDAR', ''].join('\r\n')
+    t.equal(outcome(await ask('PUT', `${calendar}${name}`, { body, headers: calendarType })), '201')
+  }
+  await put('hour', ['DTSTART:20200310T100000Z', 'DTEND:20200310T110000Z'])
+  await put('moment', ['DTSTART:20200310T100000Z'])
+  await put('day', ['DTSTART;VALUE=DATE:20200310'])
+  const asked = async (start: string, end: string, zone = ''): Promise<string[]> => await names(ask, within('VEVENT', `2026031${start}Z`, `2026031${end}Z`), { zone })
+  t.same(await asked('0T000000', '1T000000'), ['day', 'hour', 'moment'])
+  t.same(await asked('0T110000', '0T120000'), ['day'])
+  t.same(await asked('0T090000', '0T100000'), ['day'])
+  t.same(await asked('0T100000', '0T100001'), ['day', 'hour', 'moment'])
+  t.same(await asked('0T103000', '0T103001'), ['day', 'hour'])
+  t.same(await asked('1T000000', '1T010000'), [])
+  t.same(await asked('1T000000', '1T010000', 'America/New_York'), ['day'], 'in another zone it is elsewhere')
+  t.same(await asked('1T000000', '1T010000'), [])
+})
