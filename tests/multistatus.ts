@@ -60,11 +60,11 @@ export function syncTokenIn (body: string): string {
   return text(child(xml(body), dav('sync-token')) ?? xml('<none/>'))
 }
 
-/** The precondition that an answer names; `undefined` when it names none. Throws when DAV:error has not exactly one child. */
+/** The precondition that an answer names; `undefined` when it names none. Throws when DAV:error has not exactly one child, and perhaps words after it. */
 export function conditionIn ({ headers, body }: Answer): Name | undefined {
   if (headers['content-type']?.startsWith('application/xml') !== true) return undefined
   const [condition, ...others] = elements(xml(body))
-  if (others.length > 0 || condition === undefined) throw new Error(`not one condition: ${body}`)
+  if (others.some(({ name }) => !name.endsWith('}error-description')) || others.length > 1 || condition === undefined) throw new Error(`not one condition: ${body}`)
   return condition.name
 }
 

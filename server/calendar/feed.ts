@@ -9,25 +9,25 @@ import type { FormWanted } from './form.js'
 import { heavyBytes, inThread } from './heavy.js'
 import { rendered, type Form } from './media.js'
 import { partOf, type Part } from './part.js'
+import { StreamZones } from './stream-zones.js'
 import type { Holder } from './write.js'
 
 /**
  * A calendar as one stream of iCalendar or jCal, in pieces: its name and colour as subscribers understand them, then objects, each
- * time zone once.
+ * time zone once (`StreamZones`).
  * @param members  those that may be read; call `fresh` before
  */
 export async function * feed ({ home, collection }: Holder, members: readonly Member[], wanted: FormWanted): AsyncGenerator<string> {
   const { open, between, close } = frames[wanted.form](rendered({ name: 'VCALENDAR', properties: headOf(collection), components: [], line: 0 }, wanted.form))
   yield open
-  const zones = new Set<string>()
-  const isNew = (tzid: string): boolean => !zones.has(tzid) && zones.add(tzid).size > 0
+  const zones = new StreamZones(wanted)
   let isFirst = true
   let waiting = ''
   let until = performance.now() + slice
   for (const { id } of members) {
     const bytes = body(home.index, id)
-    const part = bytes === undefined ? nothing : bytes.length > heavyBytes ? await inThread('part', { bytes, wanted }) : partOf(bytes, wanted)
-    for (const text of [...part.zones.flatMap(([tzid, text]) => isNew(tzid) ? [text] : []), ...part.others]) {
+    const part = bytes === undefined ? nothing : await partIn(zones, bytes, wanted.form)
+    for (const text of [...zones.unsent(part), ...part.others]) {
       waiting += isFirst ? text : between + text
       isFirst = false
     }
@@ -41,6 +41,17 @@ export async function * feed ({ home, collection }: Holder, members: readonly Me
 }
 
 const nothing: Part = { zones: [], others: [] }
+
+/** What an object gives to the stream, by the names that its zones have there. */
+async function partIn (zones: StreamZones, bytes: Buffer, form: Form): Promise<Part> {
+  const part = await partBy(bytes, form)
+  const names = zones.others(part)
+  return names.size === 0 ? part : await partBy(bytes, form, names)
+}
+
+async function partBy (bytes: Buffer, form: Form, names?: ReadonlyMap<string, string>): Promise<Part> {
+  return bytes.length > heavyBytes ? await inThread('part', { bytes, form, names }) : partOf(bytes, form, names)
+}
 
 /** What stands around and between the components, from a calendar that has none. */
 const frames: Readonly<Record<Form, (empty: string) => { readonly open: string, readonly between: string, readonly close: string }>> = {

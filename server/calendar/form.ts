@@ -1,3 +1,4 @@
+import type { Settings } from '../../conf/settings.js'
 import { DavError } from '../dav/error.js'
 import { formTag, type Headers } from '../dav/header.js'
 import { Budget } from '../ical/recur.js'
@@ -18,15 +19,15 @@ export interface FormWanted {
 export const formVary = 'Accept, CalDAV-Timezones'
 
 /** What the headers ask for; `undefined` = Accept lets neither form through. */
-export function formWanted (headers: Headers): FormWanted | undefined {
-  const { accept, 'caldav-timezones': zones } = headers
+export function formWanted (headers: Headers, settings: Settings): FormWanted | undefined {
+  const { accept } = headers
   const form = mediaWanted(typeof accept === 'string' ? accept : accept?.join(','))
-  return form === undefined ? undefined : { form, zones: zonesWanted(zones) }
+  return form === undefined ? undefined : { form, zones: zonesWanted(headers, settings) }
 }
 
 /** @throws DavError 406 when Accept lets neither form through */
-export function demandForm (headers: Headers): FormWanted {
-  const wanted = formWanted(headers)
+export function demandForm (headers: Headers, settings: Settings): FormWanted {
+  const wanted = formWanted(headers, settings)
   if (wanted === undefined) throw new DavError(406, `there is ${mediaTypes.text} and ${mediaTypes.json} here, Accept takes neither`)
   return wanted
 }

@@ -1,7 +1,6 @@
 import type { Facts } from '../../store/index/fact.js'
 import { dataOf, type DataRequest } from './data.js'
-import { asText } from './media.js'
-import type { FormWanted } from './form.js'
+import { asText, type Form } from './media.js'
 import { partOf, type Part } from './part.js'
 import { demandWithin, type Allowance } from '../ical/allowance.js'
 import { describe } from '../ical/facts.js'
@@ -15,10 +14,10 @@ import { calendarObject } from '../ical/validate.js'
 
 /** What can be done in a thread: plain values in, plain values out. */
 export const works = {
-  /** Bytes → what the index remembers of an object that is right. @throws IcalError */
-  examine: ({ bytes, allowance }: { readonly bytes: Uint8Array, readonly allowance: Allowance }): Facts => {
-    demandWithin(calendarObject(decode(bytes)).calendar, allowance)
-    return describe(bytes)
+  /** Bytes → what the index remembers of an object that is right; whether all is known in that time (ms). @throws IcalError */
+  examine: ({ bytes, allowance, milliseconds }: { readonly bytes: Uint8Array, readonly allowance: Allowance, readonly milliseconds: number }): { readonly facts: Facts, readonly isKnown: boolean } => {
+    const isKnown = demandWithin(calendarObject(decode(bytes)).calendar, allowance, milliseconds)
+    return { facts: describe(bytes), isKnown }
   },
 
   /** jCal as the text that is stored. @throws DavError */
@@ -35,7 +34,7 @@ export const works = {
     dataOf(bytes, request, zoneFrom(floating), new Budget({ instances, steps: 400_000, milliseconds: 1000 })),
 
   /** What an object gives to a stream of many. */
-  part: ({ bytes, wanted }: { readonly bytes: Uint8Array, readonly wanted: FormWanted }): Part => partOf(bytes, wanted),
+  part: ({ bytes, form, names }: { readonly bytes: Uint8Array, readonly form: Form, readonly names: ReadonlyMap<string, string> | undefined }): Part => partOf(bytes, form, names),
 
   /** What an object says of a range; `exhausted`: some of it may be missing. @throws IcalError */
   busy: ({ bytes, range, floating }: { readonly bytes: Uint8Array, readonly range: Range, readonly floating: PortableZone }): { readonly findings: Findings, readonly exhausted: boolean } => {

@@ -26,7 +26,11 @@ interface Waiting { readonly question: Question, resolve (value: unknown): void,
 
 /** What `describe`, `calendarObject` and `demandWithin` say of a body; large ones are looked at elsewhere. @throws IcalError */
 export async function examined (bytes: Buffer, allowance: Allowance): Promise<Facts> {
-  return bytes.length > heavyBytes ? await inThread('examine', { bytes, allowance }) : works.examine({ bytes, allowance })
+  if (bytes.length <= heavyBytes) {
+    const { facts, isKnown } = works.examine({ bytes, allowance, milliseconds: 8 })
+    if (isKnown) return facts
+  }
+  return (await inThread('examine', { bytes, allowance, milliseconds: 1000 })).facts
 }
 
 /** How long one piece of work may take, in ms, once the thread has read its program. */

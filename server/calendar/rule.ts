@@ -75,11 +75,10 @@ export function componentsOf (collection: Collection): readonly string[] {
 export function demandFreeUid ({ calendar }: Pick<Proposal, 'calendar'>, name: string, uid: string, current: Member | undefined, leaving?: string): void {
   const { home, collection } = calendar
   if (home === undefined) return
-  if (current !== undefined && current.uid !== uid) throw conflict(calendar, name, `${name} has the UID ${current.uid}, not ${uid}`)
   const holder = withUid(home.index, collection.id, uid)
-  if (holder === undefined || holder === current?.name || holder === leaving) return
   // the index may know a file that has just been removed by hand
-  if (home.member(collection, holder)?.uid === uid) throw conflict(calendar, holder, `the UID ${uid} is in ${holder}`)
+  if (holder !== undefined && holder !== current?.name && holder !== leaving && home.member(collection, holder)?.uid === uid) throw conflict(calendar, holder, `the UID ${uid} is in ${holder}`)
+  if (current !== undefined && current.uid !== uid) throw conflict(calendar, name, `${name} has the UID ${current.uid}, not ${uid}`)
 }
 
 function conflict (calendar: Resource, name: string, message: string): DavError {

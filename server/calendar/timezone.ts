@@ -10,14 +10,15 @@ import { asText } from './media.js'
 
 /**
  * The zone in which a query reads times that have none: its own, else the calendar's, else UTC (RFC 4791 7.3, RFC 7809 3.1.2).
- * @throws DavError valid-calendar-data, valid-timezone
+ * @throws DavError valid-calendar-data, supported-calendar-data, valid-timezone
  */
 export function floatingZone (query: Element, collection: Collection | undefined): Zone {
   const given = child(query, caldav('timezone'))
   if (given !== undefined) {
-    const zone = zoneFromCalendar(zoneText(given))
+    const data = zoneText(given)
+    const zone = zoneFromCalendar(data)
     // RFC 4791 7.8: a valid iCalendar object, and RFC 5545 3.6 demands both
-    if (zone === undefined || !/^PRODID[;:]/im.test(text(given)) || !/^VERSION[;:]/im.test(text(given))) {
+    if (zone === undefined || !/^PRODID[;:]/im.test(data) || !/^VERSION[;:]/im.test(data)) {
       throw failed('valid-calendar-data', 'CALDAV:timezone expects a VCALENDAR with PRODID, VERSION and one VTIMEZONE')
     }
     return zone
@@ -33,7 +34,7 @@ export function floatingZone (query: Element, collection: Collection | undefined
 
 /**
  * `floatingZone` for all collections of one query, each looked up once.
- * @throws DavError valid-calendar-data, valid-timezone
+ * @throws DavError valid-calendar-data, supported-calendar-data, valid-timezone
  */
 export function floatingZones (query: Element): (collection: Collection | undefined) => Zone {
   floatingZone(query, undefined)

@@ -1,15 +1,22 @@
-import { parameter, property, type Component } from '../ical/component.js'
+import type { Settings } from '../../conf/settings.js'
+import type { Headers } from '../dav/header.js'
+import { DAY } from '../ical/civil.js'
+import { escapeText, parameter, property, type Component } from '../ical/component.js'
+import { isLikeStandard } from '../ical/like-standard.js'
+import { parseDateTime, ValueError } from '../ical/time.js'
 import { zoneNamed } from '../ical/timezone.js'
-import { isStandardZone, vtimezoneFor } from '../ical/vtimezone-write.js'
+import { isStandardZone, vtimezoneOf } from '../ical/vtimezone-write.js'
+import { plainName } from '../ical/zone-name.js'
 import { systemZones } from '../ical/zone-source.js'
 
 /** CalDAV-Timezones (RFC 7809 7.1): `T` all that are used, `F` none that the time zone service has. */
 export type ZonesWanted = 'T' | 'F'
 
-/** What the header says; undefined = nothing that is known, so that the data goes out as it is stored. */
-export function zonesWanted (header: string | readonly string[] | undefined): ZonesWanted | undefined {
+/** What the header says; undefined = nothing that is known or can be done, so that the data goes out as it is stored. */
+export function zonesWanted ({ 'caldav-timezones': header }: Headers, { timezones }: Settings): ZonesWanted | undefined {
   const word = typeof header === 'string' ? header.trim().toUpperCase() : undefined
-  return word === 'T' || word === 'F' ? word : undefined
+  // RFC 7809 3.1.3: what no service has has to be sent
+  return word === 'T' || (word === 'F' && timezones.service) ? word : undefined
 }
 
 /**
@@ -20,46 +27,51 @@ export function withZones (data: Component, wanted: ZonesWanted, stored: Compone
   return wanted === 'F' ? withoutStandard(data) : withUsed(data, stored)
 }
 
+// One that says something else than the service is needed: by it the times are reckoned
 function withoutStandard (data: Component): Component {
-  const components = data.components.filter(one => one.name !== 'VTIMEZONE' || !isStandardZone(tzidOf(one)))
-  return components.length === data.components.length ? data : { ...data, components }
+  const own = ownZones(data)
+  if (own.size === 0) return data
+  const earliest = earliestIn(data)
+  const standard = new Set([...own].filter(([tzid, zone]) => isStandardZone(tzid) && isLikeStandard(zone, earliest)).map(([tzid]) => tzid))
+  return standard.size === 0 ? data : { ...data, components: data.components.filter(one => one.name !== 'VTIMEZONE' || !standard.has(tzidOf(one))) }
 }
 
 function withUsed (data: Component, stored: Component): Component {
-  const present = new Set(zonesIn(data).map(tzidOf))
-  const missing = [...usedIn(data)].filter(tzid => !present.has(tzid))
-  const found = missing.flatMap(tzid => zonesIn(stored).find(one => tzidOf(one) === tzid) ?? describe(tzid) ?? [])
+  const [present, others] = [ownZones(data), ownZones(stored)]
+  const missing = [...usedIn(data)].filter(tzid => !present.has(plainName(tzid)))
+  const found = missing.flatMap(tzid => others.get(plainName(tzid)) ?? standardZone(tzid) ?? [])
   return found.length === 0 ? data : { ...data, components: [...found, ...data.components] }
 }
 
 let described = new Map<string, Component | undefined>()
 let generation = 0
 
-/** The VTIMEZONE of a TZID, by the name that stands there; kept as long as the zones are the same. */
-function describe (tzid: string): Component | undefined {
+/**
+ * The VTIMEZONE of a zone that is known by name, also by one of another kind, such as those of Windows; under the name that is given.
+ * Undefined for what nobody knows. Kept as long as the zones are the same.
+ */
+export function standardZone (tzid: string): Component | undefined {
   const now = systemZones().generation()
   if (now !== generation || described.size > 500) described = new Map()
   generation = now
-  if (!described.has(tzid)) described.set(tzid, vtimezoneNamed(tzid))
+  if (!described.has(tzid)) described.set(tzid, describe(tzid))
   return described.get(tzid)
 }
 
-/** Also for names of another kind, such as those of Windows; undefined for what nobody knows. */
-function vtimezoneNamed (tzid: string): Component | undefined {
-  const standard = vtimezoneFor(tzid)
-  if (standard !== undefined) return standard
-  const other = vtimezoneFor(zoneNamed(tzid)?.id ?? '')
-  return other && { ...other, properties: other.properties.map(one => one.name === 'TZID' ? { ...one, value: tzid } : one) }
+function describe (tzid: string): Component | undefined {
+  const zone = zoneNamed(tzid)
+  // `UTC+01:00` has no data: its clock never changes
+  return zone && vtimezoneOf(escapeText(tzid), systemZones().data(zone.id) ?? { first: { offset: zone.toLocal(0), isDaylight: false, name: '' }, at: [], kind: [] })
 }
 
-/** The TZIDs that the times of components refer to (RFC 5545 3.2.19). */
-function usedIn ({ components }: Component): Set<string> {
+/** The TZIDs that the times of components refer to (RFC 5545 3.2.19), as they are written. */
+export function usedIn ({ components }: Component): Set<string> {
   const used = new Set<string>()
   const look = (component: Component): void => {
     if (component.name === 'VTIMEZONE') return
     for (const each of component.properties) {
-      const tzid = parameter(each, 'TZID')
-      if (tzid !== undefined) used.add(tzid.trim())
+      const tzid = parameter(each, 'TZID')?.trim()
+      if (tzid !== undefined && tzid !== '') used.add(tzid)
     }
     component.components.forEach(look)
   }
@@ -67,11 +79,34 @@ function usedIn ({ components }: Component): Set<string> {
   return used
 }
 
-function zonesIn ({ components }: Component): Component[] {
-  return components.filter(({ name }) => name === 'VTIMEZONE')
+/** A moment (UTC seconds) before all times that have a TZID; Infinity when there is none. */
+export function earliestIn ({ components }: Component): number {
+  let earliest = Infinity
+  const look = (component: Component): void => {
+    if (component.name === 'VTIMEZONE') return
+    for (const each of component.properties) {
+      if (parameter(each, 'TZID') !== undefined) for (const value of each.value.split(',')) earliest = Math.min(earliest, dayBefore(value))
+    }
+    component.components.forEach(look)
+  }
+  components.forEach(look)
+  return earliest
 }
 
-/** As `zonesOf` of the time zones reads it. */
-export function tzidOf (vtimezone: Component): string {
-  return property(vtimezone, 'TZID')?.value.trim() ?? ''
+function dayBefore (value: string): number {
+  try {
+    return parseDateTime(value.split('/', 1)[0]!).local - DAY
+  } catch (error) {
+    if (error instanceof ValueError) return Infinity
+    throw error
+  }
+}
+
+/** The VTIMEZONEs of an object by `plainName`; of two the last, as `zonesOf` takes it. */
+export function ownZones ({ components }: Component): Map<string, Component> {
+  return new Map(components.filter(({ name }) => name === 'VTIMEZONE').map(one => [tzidOf(one), one]))
+}
+
+function tzidOf (vtimezone: Component): string {
+  return plainName(property(vtimezone, 'TZID')?.value ?? '')
 }

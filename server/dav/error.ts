@@ -1,5 +1,5 @@
 import { element, type Element } from '../xml/element.js'
-import { dav } from '../xml/name.js'
+import { caldavNamespace, dav, type Name } from '../xml/name.js'
 import { write } from '../xml/write.js'
 import { conditions, type ConditionName } from './condition.js'
 
@@ -37,12 +37,18 @@ export function failed (condition: ConditionName, message: string, ...children: 
 }
 
 /**
- * The body that tells the client: a document DAV:error with exactly one child, or the message as a line of text when the
- * error has no element. Never an empty DAV:error: Thunderbird takes that for a rate limit.
+ * The body that tells the client: a document DAV:error with the condition first, or the message as a line of text when the
+ * error has no element. Never an empty DAV:error: Thunderbird takes that for a rate limit. What is wrong with calendar data or
+ * a query is said in words too, in the element that Apple's server has for it.
  */
 export function errorBody (error: DavError): string {
-  return error.element === undefined ? `${error.message}\n` : write(element(dav('error'), error.element))
+  if (error.element === undefined) return `${error.message}\n`
+  // messages of other conditions may name what is on the disk
+  const isAboutData = error.element.name.startsWith(`{${caldavNamespace}}`)
+  return write(element(dav('error'), error.element, ...isAboutData && error.message !== '' ? [element(description, error.message)] : []))
 }
+
+const description: Name = '{http://twistedmatrix.com/xml_namespace/dav/}error-description'
 
 /** The media type of `errorBody`. */
 export function errorType (error: DavError): string {

@@ -5,9 +5,9 @@ import { DavError, errorBody, errorType } from '../dav/error.js'
 import type { Log } from '../site/site.js'
 import type { DavReply } from '../site/request.js'
 
-// a method that a client tries, a home that is full: no fault of ours
+// a method that a client tries, a home that is full, an answer that would be too long: no fault of ours
 function isAsked ({ status, element }: DavError): boolean {
-  return status === 501 || element?.name === conditions['quota-not-exceeded'].name
+  return status === 501 || element?.name === conditions['quota-not-exceeded'].name || element?.name === conditions['number-of-matches-within-limits'].name
 }
 
 /**

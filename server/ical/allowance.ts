@@ -20,15 +20,17 @@ export interface Allowance {
 /**
  * RFC 4791 5.3.2.1: dates, instances and attendees within limits. A series without end has no number of instances, so it is let through,
  * as is one whose instances are not found with reasonable work; its instances beyond the dates are too (5.2.6).
+ * @param milliseconds  what counting the instances may take
+ * @returns false when that was too little to know
  * @throws IcalError min-date-time, max-date-time, max-instances, max-attendees-per-instance
  */
-export function demandWithin (calendar: Component, allowance: Allowance): void {
+export function demandWithin (calendar: Component, allowance: Allowance, milliseconds: number): boolean {
   const { earliest, latest, attendees } = allowance
   const members = calendar.components.filter(({ name }) => name !== 'VTIMEZONE')
   for (const member of members) demandFewAttendees(member, attendees)
   const zones = zonesOf(calendar)
   if (earliest !== -Infinity || latest !== Infinity) for (const member of members) demandDates(member, zones, allowance)
-  demandFewInstances(calendar, members, allowance.instances)
+  return demandFewInstances(calendar, members, allowance.instances, milliseconds)
 }
 
 function demandFewAttendees (component: Component, most: number): void {
@@ -70,15 +72,14 @@ function written (seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, '')
 }
 
-/** What looking for instances may cost: some milliseconds. */
-const steps = 50_000
-
-function demandFewInstances (calendar: Component, members: readonly Component[], most: number): void {
-  if (most === Infinity || !members.some(member => mayExceed(member, most)) || members.some(isEndless)) return
+function demandFewInstances (calendar: Component, members: readonly Component[], most: number, milliseconds: number): boolean {
+  if (most === Infinity || !members.some(member => mayExceed(member, most)) || members.some(isEndless)) return true
+  const budget = new Budget({ instances: most + 1, steps: 5_000_000, milliseconds })
   let count = 0
-  for (const instance of instances(calendar, { start: -Infinity, end: Infinity }, UTC, new Budget({ instances: most + 1, steps }))) {
+  for (const instance of instances(calendar, { start: -Infinity, end: Infinity }, UTC, budget)) {
     if (++count > most) throw new IcalError('max-instances', `expected at most ${most} instances, found more`, instance.component.line)
   }
+  return !budget.exhausted
 }
 
 /** Whether it is worth while to count; RFC 5545 3.8.5.3 tells that COUNT bounds a rule. */

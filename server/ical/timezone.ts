@@ -71,8 +71,12 @@ export function zonesOf (calendar: Component): Zones {
   return zones
 }
 
-// Cached by content: the same TZID may be described differently in another calendar
-function zoneOf (vtimezone: Component, tzid: string): Zone | undefined {
+/**
+ * What times with a TZID mean beside a VTIMEZONE of that name, as `zonesOf` tells it. Cached by content: the same TZID may be described
+ * differently in another calendar.
+ */
+export function zoneOf (vtimezone: Component, tzid: string): Zone | undefined {
+  renew()
   const key = content(vtimezone, KEY)
   return key.length > KEY ? readZone(vtimezone, tzid) : described.get(key, () => readZone(vtimezone, tzid))
 }

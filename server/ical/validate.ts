@@ -2,6 +2,7 @@ import { property, type Component } from './component.js'
 import { IcalError, parse } from './parse.js'
 import { zoneNamed } from './timezone.js'
 import { demandWellFormed, timed } from './wellformed.js'
+import { plainName } from './zone-name.js'
 
 /** The component types that may be a calendar object resource (RFC 4791 4.1, RFC 7953 3.1). */
 export const objectTypes = ['VEVENT', 'VTODO', 'VJOURNAL', 'VFREEBUSY', 'VAVAILABILITY'] as const
@@ -121,14 +122,14 @@ function demandZones (calendar: Component): void {
   for (const zone of calendar.components) {
     if (zone.name !== 'VTIMEZONE' || zone.components.length === 0) continue
     const tzid = property(zone, 'TZID')
-    if (tzid) known.add(tzid.value.trim())
+    if (tzid) known.add(plainName(tzid.value))
   }
   const demand = (component: Component): void => {
     for (const { name, parameters, value, line } of component.properties) {
       const tzid = parameters['TZID']?.[0]
-      if (tzid === undefined || known.has(tzid.trim()) || !timed.has(name) || !value.includes('T')) continue
+      if (tzid === undefined || known.has(plainName(tzid)) || !timed.has(name) || !value.includes('T')) continue
       if (!zoneNamed(tzid)) throw notAnObject(line, `expected a VTIMEZONE for TZID ${JSON.stringify(tzid)}, which is not in the time zone database`)
-      known.add(tzid.trim())
+      known.add(plainName(tzid))
     }
     component.components.forEach(demand)
   }

@@ -49,6 +49,11 @@ export class TableZone implements Zone {
     return local - this.offsetOf(this.find(this.from, local - shift))
   }
 
+  /** When the offset may change from a moment on and before another (UTC seconds, at most 2040), ascending. */
+  changes (from: number, to: number): number[] {
+    return [...this.at.filter(at => at >= from && at < to)]
+  }
+
   /** All that it knows, whole cycles included: what makes the same zone elsewhere. */
   table (): Transitions {
     if (this.covered < LATEST) this.extend(LATEST)

@@ -9,6 +9,7 @@ import { facts } from '../../store/file.js'
 import { mediaTypeOf } from '../property/webdav.js'
 import { tokenOf } from '../property/sync.js'
 import { everyKind } from '../property/property.js'
+import { systemZones } from '../ical/zone-source.js'
 import { kinds } from '../site/kind.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
@@ -48,7 +49,7 @@ async function file (request: DavRequest, resource: Resource): Promise<DavReply>
       ...(now.kind === 'file' ? { 'content-security-policy': "default-src 'none'; sandbox", 'content-disposition': attachment(content.member.name) } : {})
     })
   }
-  const wanted = demandForm(request.headers)
+  const wanted = demandForm(request.headers, request.site.settings)
   const { bytes, etag } = await inForm(content.bytes, content.member.etag, wanted)
   return partial(request, { ...state, etag }, bytes, { ...common, 'content-type': common['content-type'].replace(mediaTypes.text, mediaTypes[wanted.form]), etag, 'vary': formVary })
 }
@@ -81,14 +82,14 @@ async function collection (request: DavRequest, resource: Resource): Promise<Dav
   const isPage = kind !== 'calendar' || wantsPage(request)
   const listing = await readableMembers(request, resource)
   // programs that subscribe send any Accept: those that take neither form get the one that everybody reads
-  const wanted = formWanted(request.headers) ?? { form: 'text', zones: undefined }
+  const wanted = formWanted(request.headers, request.site.settings) ?? { form: 'text', zones: undefined }
   const headers: Record<string, string> = {
     ...(isPage ? pageHeaders : { 'content-type': contentTypes[wanted.form] }),
     ...(kind === 'calendar' ? { vary: `${formVary}, User-Agent` } : {})
   }
   if (home === undefined || collection === undefined) return { status: 200, headers, body: pageOf(resource, listing) }
   const modified = modifiedOf(resource, listing)
-  const etag = etagOf(resource, listing, isPage ? 'page' : `feed ${wanted.form} ${wanted.zones ?? ''}`)
+  const etag = etagOf(resource, listing, isPage ? 'page' : `feed ${wanted.form} ${wanted.zones ?? ''} ${systemZones().version()}`)
   Object.assign(headers, { etag, 'last-modified': modified.toUTCString(), 'cache-control': 'no-cache' })
   return unchangedReply(request, { exists: true, etag, modified }, headers) ??
     { status: 200, headers, body: isPage ? pageOf(resource, listing) : feed({ ...resource, home, collection }, listing.members.flatMap(({ member }) => member ?? []), wanted) }

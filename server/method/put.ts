@@ -53,6 +53,6 @@ async function explained<T> ({ body }: DavRequest, calendar: Resource, work: Pro
     return await work
   } catch (error) {
     if (!(error instanceof DavError) || error.element?.name !== caldav('valid-calendar-object-resource') || !await holdsMany(body)) throw error
-    throw failed('valid-calendar-object-resource', error.message, `a file holds one event here, and this one has several: POST it to ${hrefOf(calendar)}, which adds them all`)
+    throw failed('valid-calendar-object-resource', `${error.message}; a file holds one event here, and this one has several: POST it to ${hrefOf(calendar)}, which adds them all`)
   }
 }

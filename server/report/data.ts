@@ -32,7 +32,7 @@ interface Ready { readonly resource: Resource, readonly text?: string | undefine
 export function calendarDataExtra (site: Site, wanted: Wanted, zoneOf: (collection: Collection | undefined) => Zone, headers: Headers): Extra {
   const element = wanted.properties.find(({ name }) => name === calendarData)
   if (element === undefined) return new Map()
-  const request = dataRequest(element, zonesWanted(headers['caldav-timezones']))
+  const request = dataRequest(element, zonesWanted(headers, site.settings))
   const isWhole = Object.keys(request).length === 0
   const make = (resource: Resource, milliseconds: number): Ready | 'too hard' => textOf(site, resource, request, zoneOf, milliseconds)
   let ready: Ready | undefined

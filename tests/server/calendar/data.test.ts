@@ -1,9 +1,11 @@
 import t from 'tap'
 import { dataOf, dataRequest, type DataRequest } from '../../../server/calendar/data.js'
+import { parameter, type Property } from '../../../server/ical/component.js'
 import { fromJcal } from '../../../server/ical/jcal.js'
 import { parse } from '../../../server/ical/parse.js'
 import { Budget } from '../../../server/ical/recur.js'
-import { UTC } from '../../../server/ical/timezone.js'
+import { formatWhen, parseWhen, utcOf } from '../../../server/ical/time.js'
+import { UTC, zonesOf } from '../../../server/ical/timezone.js'
 import { write } from '../../../server/ical/write.js'
 import { text } from '../../../server/xml/element.js'
 import { caldav, dav } from '../../../server/xml/name.js'
@@ -14,7 +16,13 @@ import { told, xml } from '../../multistatus.js'
 const calendar = '/calendars/users/alice/calendar/'
 const ns = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:X="http://example.org/"'
 const json = 'application/calendar+json'
-const zone = (id: string): string => `BEGIN:VTIMEZONE\r\nTZID:${id}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n`
+const observance = (kind: string, start: string, from: string, to: string, rule = ''): string => `BEGIN:${kind}\r\nDTSTART:${start}\r\n${rule === '' ? '' : `RRULE:FREQ=YEARLY;${rule}\r\n`}TZOFFSETFROM:${from}\r\nTZOFFSETTO:${to}\r\nEND:${kind}\r\n`
+const definition = (id: string, ...observances: string[]): string => `BEGIN:VTIMEZONE\r\nTZID:${id}\r\n${observances.join('')}END:VTIMEZONE\r\n`
+const fixed = (id: string, offset: string): string => definition(id, observance('STANDARD', '19700101T000000', offset, offset))
+/** Without history, as most clients write it. */
+const asBerlin = (id: string): string => definition(id, observance('DAYLIGHT', '19700329T020000', '+0100', '+0200', 'BYMONTH=3;BYDAY=-1SU'), observance('STANDARD', '19701025T030000', '+0200', '+0100', 'BYMONTH=10;BYDAY=-1SU'))
+const asNewYork = (id: string): string => definition(id, observance('DAYLIGHT', '20070311T020000', '-0500', '-0400', 'BYMONTH=3;BYDAY=2SU'), observance('STANDARD', '20071104T020000', '-0400', '-0500', 'BYMONTH=11;BYDAY=1SU'))
+const zone = (id: string): string => id === 'Europe/Berlin' ? asBerlin(id) : fixed(id, '+0100')
 /** One event that refers to zones; those in `described` stand beside it. */
 const zoned = (uid: string, used: readonly string[], described: readonly string[]): string => {
   const more = Object.fromEntries(used.map((id, position) => [`${position === 0 ? 'DTSTART' : `X-${position}`};TZID=${id}`, '20260310T090000']))
@@ -79,6 +87,20 @@ t.test('time zones as the header wants them (RFC 7809 3.1.3)', async t => {
   t.same(zonesIn(made(both, { zones: 'T', ...wanted('', '<C:expand start="20260301T000000Z" end="20260401T000000Z"/>') })), [], 'times in UTC refer to none')
 })
 
+t.test('CalDAV-Timezones: F leaves out what everybody reads in the same way', async t => {
+  const at = (vtimezone: string, start = '20260710T090000'): string => event('a').replace('DTSTART:20260310T090000Z', `DTSTART;TZID=Europe/Berlin:${start}`).replace('BEGIN:VEVENT', `${vtimezone}BEGIN:VEVENT`)
+  const winter = observance('STANDARD', '19701025T030000', '+0200', '+0100', 'BYMONTH=10;BYDAY=-1SU')
+  const since = (year: string, before: string): string => definition('Europe/Berlin', observance('DAYLIGHT', `${year}0329T020000`, before, '+0200', 'BYMONTH=3;BYDAY=-1SU'), observance('STANDARD', `${year}1025T030000`, '+0200', '+0100', 'BYMONTH=10;BYDAY=-1SU'))
+  for (const [why, body, expected] of [
+    ['no history', at(asBerlin('Europe/Berlin')), []], ['that of New York', at(asNewYork('Europe/Berlin')), ['Europe/Berlin']], ['no summer', at(fixed('Europe/Berlin', '+0100')), ['Europe/Berlin']],
+    ['half of it, so that the name counts', at(definition('Europe/Berlin', winter)), []], ['nothing in it, so that the name counts', at(definition('Europe/Berlin')), []],
+    ['it begins before the event', at(since('2020', '+0100')), []], ['it begins after the event, and says something else of it', at(since('2020', '+0100'), '20190710T090000'), ['Europe/Berlin']],
+    ['it begins after 2040', at(since('2045', '+0100')), ['Europe/Berlin']],
+    ['another after it, which counts', at(asBerlin('Europe/Berlin') + asNewYork('Europe/Berlin')), ['Europe/Berlin', 'Europe/Berlin']],
+    ['another before it, which does not count', at(asNewYork('Europe/Berlin') + asBerlin('Europe/Berlin')), []]
+  ] as const) t.same(zonesIn(made(body, { zones: 'F' })), expected, why)
+})
+
 t.test('GET in either form', async t => {
   const { ask, lines } = await house(t)
   const url = `${calendar}a.ics`
@@ -125,6 +147,54 @@ t.test('GET of a calendar in either form', async t => {
   t.same(JSON.parse((await ask('GET', '/calendars/users/alice/tasks/', { headers: { accept: json } })).body)[2], [], 'an empty one')
   t.match((await ask('GET', calendar, { headers: { accept: 'text/html' } })).headers['content-type'], /^text\/html/)
   t.match((await ask('GET', calendar, { headers: { accept: 'image/png' } })).headers['content-type'], /^text\/calendar/, 'a subscriber that does not know what it takes')
+})
+
+t.test('GET of a calendar: a TZID means one thing', async t => {
+  const { ask, lines } = await house(t)
+  const custom = 'Customized Time Zone'
+  const at = (uid: string, tzid: string, vtimezone = '', more = {}): string => event(uid, { 'X-SAME;X-A=1;TZID="Asia/Tokyo"': '20260710T100000', ...more }).replace('DTSTART:20260310T090000Z', `DTSTART;TZID=${tzid}:20260710T090000`).replace('BEGIN:VEVENT', `${vtimezone}BEGIN:VEVENT`)
+  const objects: Readonly<Record<string, readonly [stored: string, tzid: string, utc: string]>> = {
+    a: [at('a', 'Europe/Berlin', asNewYork('Europe/Berlin')), 'Europe/Berlin (2)', '20260710T130000'],
+    b: [at('b', 'Europe/Berlin', asBerlin('Europe/Berlin')), 'Europe/Berlin', '20260710T070000'],
+    c: [at('c', 'Europe/Berlin'), 'Europe/Berlin', '20260710T070000'],
+    d: [at('d', custom, fixed(custom, '+0300')), custom, '20260710T060000'],
+    e: [at('e', custom, fixed(custom, '-0300'), { DESCRIPTION: 'ü'.repeat(100_000) }), `${custom} (2)`, '20260710T120000'],
+    f: [at('f', custom, fixed(custom, '+0300').replace('TZID', 'LAST-MODIFIED:20200101T000000Z\r\nTZID')), custom, '20260710T060000'],
+    g: [at('g', `${custom} (2)`, fixed(`${custom} (2)`, '+0500')), `${custom} (2) (2)`, '20260710T040000'],
+    h: [at('h', custom, fixed(custom, '-0300')), `${custom} (2)`, '20260710T120000'],
+    i: [at('i', custom, fixed(custom, '+0700')), `${custom} (3)`, '20260710T020000'],
+    j: [at('j', 'W. Europe Standard Time', asNewYork('W. Europe Standard Time')), 'W. Europe Standard Time (2)', '20260710T130000'],
+    k: [at('k', 'W. Europe Standard Time'), 'W. Europe Standard Time', '20260710T070000'],
+    l: [at('l', '"UTC+05:00"', fixed('UTC+05:00', '+0600')), 'UTC+05:00 (2)', '20260710T030000'],
+    m: [at('m', '"UTC+05:00"'), 'UTC+05:00', '20260710T040000'],
+    n: [at('n', '"Nowhere, at all"', fixed('Nowhere\\, at all', '+0200')), 'Nowhere, at all', '20260710T070000'],
+    o: [at('o', '"Nowhere, at all"', fixed('Nowhere\\, at all', '+0100')), 'Nowhere, at all (2)', '20260710T080000']
+  }
+  for (const [name, [body]] of Object.entries(objects)) t.equal((await ask('PUT', `${calendar}${name}.ics`, { body, headers: calendarType })).status, 201, name)
+  const told = [...new Set([...Object.values(objects).map(([, tzid]) => tzid), 'Asia/Tokyo'])].map(tzid => tzid.replace(',', '\\,')).sort()
+  const stream = (await ask('GET', calendar)).body
+  t.same(zonesIn(stream), told, 'each is described once')
+  for (const data of [stream, write(fromJcal(JSON.parse((await ask('GET', calendar, { headers: { accept: json } })).body)))]) {
+    const read = parse(data)
+    for (const one of read.components.filter(({ name }) => name === 'VEVENT')) {
+      const [uid = '', start] = ['UID', 'DTSTART'].map(name => one.properties.find(each => each.name === name)).map((each, at) => at === 0 ? each?.value : each) as [string, Property]
+      const when = parseWhen(start, start.value, zonesOf(read))
+      t.same([parameter(start, 'TZID'), formatWhen({ date: false, local: utcOf(when, UTC), zone: 'floating' })], objects[uid]?.slice(1), uid)
+    }
+  }
+  t.match(stream, write(parse(objects['c']![0]).components[0]!), 'what needs no other name stays as it is')
+  t.match(stream, /DTSTART;TZID=Europe\/Berlin \(2\):20260710T090000\r\nDURATION:PT1H\r\nSUMMARY:a\r\nX-SAME;X-A=1;TZID=Asia\/Tokyo:/)
+  t.match(stream, /TZNAME:CEST/, 'standard zones as the server knows them')
+  t.same(zonesIn((await ask('GET', calendar, { headers: { 'caldav-timezones': 'F' } })).body), told.filter(tzid => !['Europe/Berlin', 'Asia/Tokyo'].includes(tzid)))
+  t.same(lines, [])
+  const off = await house(t, { settings: { 'timezones.service': 'false' } })
+  const [body] = objects['b']!
+  await off.ask('PUT', `${calendar}b.ics`, { body, headers: calendarType })
+  const headers = { 'caldav-timezones': 'F' }
+  t.equal((await off.ask('GET', `${calendar}b.ics`, { headers })).body, body, 'without a service there is nothing that could be left out')
+  t.same(zonesIn((await off.ask('GET', calendar, { headers })).body), ['Asia/Tokyo', 'Europe/Berlin'])
+  const report = `<C:calendar-multiget ${ns}><D:prop><C:calendar-data/></D:prop><D:href>b.ics</D:href></C:calendar-multiget>`
+  t.match((await off.ask('REPORT', calendar, { body: report, headers })).body, /BEGIN:VTIMEZONE/)
 })
 
 t.test('reports in either form', async t => {

@@ -1,6 +1,8 @@
 import t from 'tap'
 import { leapSeconds } from '../../../server/calendar/leap-seconds.js'
 import { matcher } from '../../../server/calendar/zone-pattern.js'
+import { toJcal } from '../../../server/ical/jcal.js'
+import { parse } from '../../../server/ical/parse.js'
 import { parseDateTime } from '../../../server/ical/time.js'
 import { zoneFromCalendar } from '../../../server/ical/timezone.js'
 import { house } from '../../house.js'
@@ -249,8 +251,9 @@ t.test('in which zone a query reads times without one', async t => {
   t.same([await isAt('10'), await isAt('03')], [true, false], "the calendar's")
   t.ok(await isAt('16', '<C:timezone-id>America/New_York</C:timezone-id>'), "the query's")
   t.ok(await isAt('09', `<C:timezone>${fixed('Europe/Berlin', '+0300')}</C:timezone>`), 'a VTIMEZONE, whatever its name')
+  t.ok(await isAt('09', `<C:timezone content-type="application/calendar+json">${JSON.stringify(toJcal(parse(fixed('Europe/Berlin', '+0300').replaceAll('&#13;', '\r'))))}</C:timezone>`), 'the same as jCal')
   t.ok(await isAt('10'), 'which holds for that query only')
-  for (const [zone, condition] of [['<C:timezone-id>Nowhere</C:timezone-id>', 'valid-timezone'], ['<C:timezone>nonsense</C:timezone>', 'valid-calendar-data'], ['<C:timezone>BEGIN:VCALENDAR&#13;\nEND:VCALENDAR</C:timezone>', 'valid-calendar-data']] as const) {
+  for (const [zone, condition] of [['<C:timezone content-type="application/calendar+json">[]</C:timezone>', 'valid-calendar-data'], ['<C:timezone content-type="text/html">x</C:timezone>', 'supported-calendar-data'], ['<C:timezone-id>Nowhere</C:timezone-id>', 'valid-timezone'], ['<C:timezone>nonsense</C:timezone>', 'valid-calendar-data'], ['<C:timezone>BEGIN:VCALENDAR&#13;\nEND:VCALENDAR</C:timezone>', 'valid-calendar-data']] as const) {
     const answer = await query('120000', zone)
     t.same([answer.status, new RegExp(`<C:${condition}/>`).test(answer.body)], [403, true], zone)
   }

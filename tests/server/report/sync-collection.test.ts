@@ -27,6 +27,13 @@ async function sync (ask: House['ask'], url: string, token = '', options: Parame
   }
 }
 
+/** What a complete answer tells. */
+async function news (...question: Parameters<typeof sync>): Promise<{ there: string[], gone: string[] }> {
+  const { there, gone, cut } = await sync(...question)
+  if (cut) throw new Error('cut')
+  return { there, gone }
+}
+
 const put = async (ask: House['ask'], name: string, summary = ''): Promise<void> => { await ask('PUT', calendar + name, { body: event(name, { SUMMARY: summary }), headers: calendarType }) }
 
 t.test('a calendar: from the start, then what changed, by whomever', async t => {
@@ -297,14 +304,13 @@ t.test('MOVE and COPY: gone here, new there', async t => {
   const [here, there, all] = [await sync(ask, calendar), await sync(ask, `${home}other/`), await sync(ask, home, '', { level: 'infinite' })]
   await ask('MOVE', `${calendar}a`, { headers: { destination: `${home}other/a` } })
   await ask('COPY', `${calendar}b`, { headers: { destination: `${home}other/b` } })
-  t.match(await sync(ask, calendar, here.token), { there: [], gone: [`${calendar}a`] })
-  t.match(await sync(ask, `${home}other/`, there.token), { there: [`${home}other/a`, `${home}other/b`], gone: [] })
-  t.match(await sync(ask, home, all.token, { level: 'infinite' }), { there: [calendar, `${home}other/`, `${home}other/a`, `${home}other/b`], gone: [`${calendar}a`] })
+  t.same(await news(ask, calendar, here.token), { there: [], gone: [`${calendar}a`] })
+  t.same(await news(ask, `${home}other/`, there.token), { there: [`${home}other/a`, `${home}other/b`], gone: [] })
+  t.same(await news(ask, home, all.token, { level: 'infinite' }), { there: [calendar, `${home}other/`, `${home}other/a`, `${home}other/b`], gone: [`${calendar}a`] })
   const before = await sync(ask, home, '', { level: 'infinite' })
   t.equal((await ask('MOVE', `${home}other/`, { headers: { destination: `${home}moved/` } })).status, 201)
-  const moved = await sync(ask, home, before.token, { level: 'infinite' })
-  t.match(moved, { there: [`${home}moved/`, `${home}moved/a`, `${home}moved/b`], gone: [`${home}other/`] })
-  t.match(await sync(ask, home, before.token), { there: [`${home}moved/`], gone: [`${home}other/`] }, 'level 1')
+  t.same(await news(ask, home, before.token, { level: 'infinite' }), { there: [`${home}moved/`, `${home}moved/a`, `${home}moved/b`], gone: [`${home}other/`] })
+  t.same(await news(ask, home, before.token), { there: [`${home}moved/`], gone: [`${home}other/`] }, 'level 1')
 })
 
 /** bob follows; what he may see changes. */
@@ -326,16 +332,16 @@ t.test('rights: an event', async t => {
   t.same((await sync(ask, calendar, first.token.replace(/\.v.*/, ''))).there, [`${calendar}a`], 'for alice it is there, and changed')
   await put(ask, 'a', 'unseen')
   await put(ask, 'secret', 'unseen')
-  t.match(await sync(his, calendar, lost.token), { there: [], gone: [] }, 'what happens to what is hidden is no news')
+  t.same(await news(his, calendar, lost.token), { there: [], gone: [] }, 'what happens to what is hidden is no news')
   t.same((await sync(his, calendar, first.token)).gone, [`${calendar}a`], 'but that it is hidden stays news')
   await share(ask, `${calendar}a`, [])
   const given = await sync(his, calendar, lost.token)
   t.same([given.there, given.gone], [[`${calendar}a`], []], '3.5.1: granted is new')
   await put(ask, 'born-secret')
   await share(ask, `${calendar}born-secret`, denied)
-  t.match(await sync(his, calendar, given.token), { there: [], gone: [] }, 'its name is not told')
+  t.same(await news(his, calendar, given.token), { there: [], gone: [] }, 'its name is not told')
   for (const name of ['secret', 'born-secret']) await ask('DELETE', calendar + name)
-  t.match(await sync(his, calendar, given.token), { there: [], gone: [] }, 'nor is it when it goes')
+  t.same(await news(his, calendar, given.token), { there: [], gone: [] }, 'nor is it when it goes')
   t.same((await sync(ask, calendar, given.token.replace(/\.v.*/, ''))).gone, [`${calendar}born-secret`, `${calendar}secret`], 'alice hears of it')
   await share(ask, `${calendar}b`, denied)
   await ask('DELETE', `${calendar}b`)
@@ -349,7 +355,7 @@ t.test('rights: an event', async t => {
   await put(ask, 'a', 'unseen again')
   const part = await sync(his, calendar, before.token, { limit: 1 })
   t.same([part.gone, part.there, part.cut], [[`${calendar}a`], [], true])
-  t.match(await sync(his, calendar, part.token), { gone: [], there: ['x', 'y', 'z'].map(name => calendar + name) })
+  t.same(await news(his, calendar, part.token), { gone: [], there: ['x', 'y', 'z'].map(name => calendar + name) })
 })
 
 t.test('rights: a calendar, seen from the home', async t => {
@@ -364,10 +370,10 @@ t.test('rights: a calendar, seen from the home', async t => {
   await share(ask, calendar, denied)
   const lost = await sync(his, home, first.token, all)
   t.same([lost.there, lost.gone], [[], [calendar]], 'with all that is in it')
-  t.match(await sync(his, home, first.token), { there: [], gone: [calendar] }, 'level 1')
+  t.same(await news(his, home, first.token), { there: [], gone: [calendar] }, 'level 1')
   await put(ask, 'c')
   await ask('DELETE', `${calendar}b`)
-  t.match(await sync(his, home, lost.token, all), { there: [], gone: [] })
+  t.same(await news(his, home, lost.token, all), { there: [], gone: [] })
   t.equal(outcome(await his('REPORT', calendar, { body: query(first.token) })), '404')
   await share(ask, calendar, [])
   const given = await sync(his, home, lost.token, all)
@@ -377,13 +383,23 @@ t.test('rights: a calendar, seen from the home', async t => {
     t.same(told.sort(), given.there, 'one at a time')
     break
   }
-  t.match(await sync(his, home, first.token, all), { there: [calendar, `${calendar}c`], gone: [`${calendar}b`] }, 'who was away meanwhile hears of what changed')
+  t.same(await news(his, home, first.token, all), { there: [calendar, `${calendar}c`], gone: [`${calendar}b`] }, 'who was away meanwhile hears of what changed')
   await ask('MKCALENDAR', `${home}hidden/`)
   await share(ask, `${home}hidden/`, denied)
   await ask('PUT', `${home}hidden/h`, { body: event('h'), headers: calendarType })
-  t.match(await sync(his, home, given.token, all), { there: [], gone: [] }, 'a calendar that was never his')
+  t.same(await news(his, home, given.token, all), { there: [], gone: [] }, 'a calendar that was never his')
+  const hidden = await sync(his, home, given.token, all)
   await ask('DELETE', `${home}hidden/`)
-  t.match(await sync(his, home, given.token, all), { there: [], gone: [] }, 'nor is its end')
+  t.same(await news(his, home, given.token, all), { there: [], gone: [] }, 'nor is its end')
+  await ask('MKCALENDAR', `${home}hidden/`)
+  t.same(await news(his, home, hidden.token, all), { there: [`${home}hidden/`], gone: [] }, 'made again for all to see: what was in it before is not told')
+  const open = await sync(his, calendar)
+  await share(ask, calendar, denied)
+  await put(ask, 'meanwhile')
+  await ask('DELETE', `${calendar}meanwhile`)
+  await ask('DELETE', `${calendar}c`)
+  await share(ask, calendar, [])
+  t.same(await news(his, calendar, open.token), { there: [], gone: [`${calendar}c`] }, 'what came and went while it was hidden is not told')
 })
 
 t.test('rights: what the journal does not know makes tokens void', async t => {

@@ -174,7 +174,7 @@ async function delegate ({ ask }: House, isProxy: boolean): Promise<void> {
   if (answer.status !== 207) throw new Error(outcome(answer))
 }
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 22, 35]) {
   t.test(`whoever follows the changes knows what a listing shows, seed ${seed}`, async t => {
     const it = await house(t)
     const { ask, lines } = it
