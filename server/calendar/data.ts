@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { failed } from '../dav/error.js'
 import type { Component } from '../ical/component.js'
 import { expand } from '../ical/expand.js'
@@ -8,6 +9,7 @@ import type { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
 import { trim, type CompSelect } from '../ical/trim.js'
 import { child, elements, type Element } from '../xml/element.js'
+import { write } from '../ical/write.js'
 import { caldav } from '../xml/name.js'
 import { timeRange } from './filter.js'
 import { formOf, mediaTypes, rendered } from './media.js'
@@ -81,8 +83,8 @@ function nameOf (source: Element): string {
  *   what cannot be read
  */
 export function dataOf (bytes: Uint8Array, request: DataRequest, floating: Zone, budget: Budget): string {
-  // what is served has been read as UTF-8 before; only a byte order mark has no place inside XML
-  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').replace(/^\ufeff/, '')
+  // what is served has been read as UTF-8 before; a byte order mark, and a character with a fold in its middle, have no place inside XML
+  const raw = isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').replace(/^\ufeff/, '') : write(readable(bytes))
   if (isAsStored(request, raw)) return raw
   const stored = readable(bytes)
   let calendar: Component = stored

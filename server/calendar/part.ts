@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { escapeText, parameter, property, unescapeText, type Component, type Property } from '../ical/component.js'
-import { isLikeStandard } from '../ical/like-standard.js'
 import { decode, IcalError, parse } from '../ical/parse.js'
 import { zoneNamed } from '../ical/timezone.js'
 import { plainName } from '../ical/zone-name.js'
 import { rendered, type Form } from './media.js'
-import { earliestIn, ownZones, usedIn } from './zones.js'
+import { likeStandard, ownZones, usedIn } from './zones.js'
 
 /** What an object gives to a stream of many: its components, printed, and the zones that they refer to. */
 export interface Part {
@@ -30,10 +29,11 @@ export function partOf (bytes: Uint8Array, form: Form, names: ReadonlyMap<string
   const calendar = readable(bytes)
   if (calendar === undefined) return { zones: [], others: [] }
   const own = ownZones(calendar)
-  const earliest = own.size === 0 ? 0 : earliestIn(calendar)
-  const zones = [...new Set([...usedIn(calendar)].map(plainName))].map((name): PartZone => {
+  const used = [...new Set([...usedIn(calendar)].map(plainName))]
+  const standard = likeStandard(calendar, used)
+  const zones = used.map((name): PartZone => {
     const vtimezone = own.get(name)
-    if (vtimezone === undefined ? zoneNamed(name) !== undefined : isLikeStandard(vtimezone, earliest)) return { tzid: name, key: undefined, text: '' }
+    if (vtimezone === undefined ? zoneNamed(name) !== undefined : standard.has(name)) return { tzid: name, key: undefined, text: '' }
     const tzid = names.get(name) ?? name
     return vtimezone === undefined ? { tzid, key: '', text: '' } : { tzid, key: keyOf(vtimezone), text: rendered(withName(vtimezone, tzid), form) }
   })

@@ -8,6 +8,7 @@ import { decode, IcalError, parse } from '../ical/parse.js'
 import { portable } from '../ical/portable-zone.js'
 import { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
+import { UTC } from '../ical/timezone.js'
 import { heavyBytes, inThread } from './heavy.js'
 
 /**
@@ -80,8 +81,11 @@ function countOf ({ properties, components }: CompFilter): number {
 function candidates (home: Home, collection: Collection, { component, range }: Plan, floating: Zone): Candidate[] {
   if (range === undefined) return ofComponent(home.index, collection.id, component)
   const local = (seconds: number): number => Number.isFinite(seconds) ? floating.toLocal(seconds) : seconds
-  return overlapping(home.index, collection.id, range, { start: local(range.start), end: local(range.end) })
+  return overlapping(home.index, collection.id, range, { start: local(range.start), end: local(range.end) }, floating === UTC ? 0 : farthestJump)
 }
+
+/** Samoa left out a day in 2011 (seconds). */
+const farthestJump = 86_400
 
 function decides ({ home, filter, plan, floating, weight }: Question, { row, sure }: Candidate): Verdict {
   if (plan.component !== undefined && row.component !== plan.component) return false
@@ -124,6 +128,8 @@ interface Known {
 function happens (home: Home, row: Member, range: Range, floating: Zone): Verdict {
   const known = knownOf(home.index, row)
   if (known === undefined) return false
+  // nobody knows when: a client deletes what it does not find
+  if (known.compiled.isPartly) return true
   const { seen } = known
   // a moment at the very start of the range is looked for again
   if (seen?.floating === floating && range.start < seen.end && range.end > seen.start) return true

@@ -29,11 +29,20 @@ export function withZones (data: Component, wanted: ZonesWanted, stored: Compone
 
 // One that says something else than the service is needed: by it the times are reckoned
 function withoutStandard (data: Component): Component {
-  const own = ownZones(data)
-  if (own.size === 0) return data
-  const earliest = earliestIn(data)
-  const standard = new Set([...own].filter(([tzid, zone]) => isStandardZone(tzid) && isLikeStandard(zone, earliest)).map(([tzid]) => tzid))
+  const standard = likeStandard(data, [...ownZones(data).keys()].filter(isStandardZone))
   return standard.size === 0 ? data : { ...data, components: data.components.filter(one => one.name !== 'VTIMEZONE' || !standard.has(tzidOf(one))) }
+}
+
+/** Each may cost some ms to compare, and an honest object has two or three. */
+const mostCompared = 8
+
+/** Of TZIDs those whose VTIMEZONE in the object says of its times what everybody knows by that name; the rest of very many is not looked at. */
+export function likeStandard (data: Component, tzids: readonly string[]): ReadonlySet<string> {
+  const own = ownZones(data)
+  const described = tzids.flatMap(tzid => own.get(tzid) ?? []).slice(0, mostCompared)
+  if (described.length === 0) return new Set()
+  const earliest = earliestIn(data)
+  return new Set(described.filter(one => isLikeStandard(one, earliest)).map(tzidOf))
 }
 
 function withUsed (data: Component, stored: Component): Component {
@@ -64,14 +73,17 @@ function describe (tzid: string): Component | undefined {
   return zone && vtimezoneOf(escapeText(tzid), systemZones().data(zone.id) ?? { first: { offset: zone.toLocal(0), isDaylight: false, name: '' }, at: [], kind: [] })
 }
 
-/** The TZIDs that the times of components refer to (RFC 5545 3.2.19), as they are written. */
+/** Each that nobody knows costs a look at the disk, and an honest object has two or three. */
+const mostUsed = 50
+
+/** The TZIDs that the times of components refer to (RFC 5545 3.2.19), as they are written; of very many the first. */
 export function usedIn ({ components }: Component): Set<string> {
   const used = new Set<string>()
   const look = (component: Component): void => {
     if (component.name === 'VTIMEZONE') return
     for (const each of component.properties) {
       const tzid = parameter(each, 'TZID')?.trim()
-      if (tzid !== undefined && tzid !== '') used.add(tzid)
+      if (tzid !== undefined && tzid !== '' && used.size < mostUsed) used.add(tzid)
     }
     component.components.forEach(look)
   }
@@ -80,7 +92,7 @@ export function usedIn ({ components }: Component): Set<string> {
 }
 
 /** A moment (UTC seconds) before all times that have a TZID; Infinity when there is none. */
-export function earliestIn ({ components }: Component): number {
+function earliestIn ({ components }: Component): number {
   let earliest = Infinity
   const look = (component: Component): void => {
     if (component.name === 'VTIMEZONE') return

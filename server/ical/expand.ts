@@ -19,7 +19,8 @@ const recurrence: ReadonlySet<string> = new Set(['RRULE', 'RDATE', 'EXRULE', 'EX
 export function expand (calendar: Component, range: Range, budget: Budget = new Budget(), floating: Zone = UTC): Component {
   const reading = { zones: zonesOf(calendar), floating }
   const components: Component[] = []
-  const wide = { start: range.start - 86_401, end: range.end + 1 }
+  // the table for VTODO includes some borders, and DUE on a day counts to its end
+  const wide = calendar.components.some(({ name }) => name === 'VTODO') ? { start: range.start - 86_401, end: range.end + 1 } : range
   for (const instance of instances(calendar, wide, floating, budget)) {
     if (hasOccurrences(instance.component) && occurrenceOverlaps(instance, range)) components.push(expanded(instance, reading))
   }

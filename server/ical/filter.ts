@@ -86,15 +86,15 @@ class Context {
 /** undefined: it depends on the occurrence, which is not chosen yet. */
 type Verdict = boolean | undefined
 
-/** The occurrence that is looked at, `none` when the component has none, undefined when it is not chosen yet. */
-type Chosen = Instance | 'none' | undefined
+/** The occurrence that is looked at, `none` when the component has none, `unknown` when its start cannot be read, undefined when it is not chosen yet. */
+type Chosen = Instance | 'none' | 'unknown' | undefined
 
 function testCalendar (filter: CompFilter, context: Context): boolean {
   const { calendar } = context
   return combined(filter.test, [
     ...filter.timeRange ? [() => false] : [],
     ...filter.properties.map(each => () => testProperty(each, calendar, context, 'none')),
-    ...alternatives(filter.components).map(group => () => group.some(each => anyMember(each, context)))
+    ...(filter.test === undefined ? alternatives(filter.components) : filter.components.map(each => [each])).map(group => () => group.some(each => anyMember(each, context)))
   ]) === true
 }
 
@@ -118,7 +118,7 @@ function anyMember (filter: CompFilter, context: Context): boolean {
   if (filter.isNotDefined) return found.length === 0
   const open = new Set<Component>()
   for (const component of found) {
-    const verdict = testComponent(filter, component, context, hasOccurrences(component) ? undefined : only(component, context))
+    const verdict = testComponent(filter, component, context, chosenIn(component, context))
     if (verdict === true) return true
     if (verdict === undefined) open.add(component)
   }
@@ -129,6 +129,12 @@ function anyMember (filter: CompFilter, context: Context): boolean {
     if (open.has(instance.component) && testComponent(filter, instance.component, context, instance) === true) return true
   }
   return false
+}
+
+// what lies on the disk with a start that nobody can read may be at any time: a client deletes what is not listed
+function chosenIn (component: Component, context: Context): Chosen {
+  if (!hasOccurrences(component)) return only(component, context)
+  return occurrenceOf(component, context.reading) === undefined ? 'unknown' : undefined
 }
 
 /** RFC 4791 7.8.5: alarms of a to-do that is only due ring around that, those related to its start as well. */
@@ -152,6 +158,7 @@ function testInner (filter: CompFilter, outer: Component, context: Context, chos
 }
 
 function testTime (component: Component, range: Range, { reading }: Context, chosen: Chosen): Verdict {
+  if (chosen === 'unknown') return true
   if (component.name === 'VALARM') {
     const trigger = property(component, 'TRIGGER')
     if (!trigger || isAbsolute(trigger)) return alarmOverlaps(component, undefined, range, reading)
@@ -184,6 +191,7 @@ function isEffective (name: string, component: Component): boolean {
 function testPropertyTime (name: string, found: Property | undefined, component: Component, range: Range, { reading }: Context, chosen: Chosen): Verdict {
   if (hasOccurrences(component) && (name === 'DTSTART' || name === 'DTEND' || name === 'DUE')) {
     if (chosen === undefined) return undefined
+    if (chosen === 'unknown') return true
     if (chosen !== 'none') return momentOverlaps(name === 'DTSTART' ? chosen.startUtc : chosen.endUtc, range)
   }
   return found !== undefined && found.value.split(',').some(value => {

@@ -52,21 +52,28 @@ export function compile (calendar: Component): Compiled {
 export class Compiled {
   private readonly singles: Once[] = []
   private readonly series: Series[] = []
+  /** Some of it has a DTSTART that cannot be read, so that nobody knows when it happens. */
+  readonly isPartly: boolean
 
   /** @param container a VCALENDAR, or a VAVAILABILITY (its AVAILABLEs) with the zones of its VCALENDAR */
   constructor (container: Component, zones: Zones) {
+    let isPartly = false
     for (const { masters, overrides } of groups(container)) {
       let exceptions = overrides.flatMap(one => once(one, zones) ?? [])
       for (const one of exceptions) this.singles.push(one)
       for (const master of masters) {
         const one = once(master, zones)
-        if (one === undefined) continue
+        if (one === undefined) {
+          isPartly ||= property(master, 'DTSTART') !== undefined
+          continue
+        }
         if (Series.repeats(master)) this.series.push(new Series(master, one.start, exceptions, zones))
         else if (!exceptions.some(exception => isFor(exception, one))) this.singles.push(one)
         // RFC 4791 4.1 allows one master; should there be more, the overrides belong to the first
         exceptions = []
       }
     }
+    this.isPartly = isPartly
   }
 
   /** See `instances`. */

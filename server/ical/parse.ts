@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Component, Property } from './component.js'
 
 /** The CalDAV precondition (RFC 4791 5.3.2.1) that calendar data fails. */
@@ -29,6 +30,8 @@ const COMMA = 44
 const EQUALS = 61
 const QUOTE = 34
 const LF = 10
+const CR = 13
+const TAB = 9
 const SPACE = 32
 const BACKSLASH = 92
 const UNDERSCORE = 95
@@ -38,15 +41,29 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 const noParameters: Property['parameters'] = Object.freeze(Object.create(null) as Record<string, readonly string[]>)
 
 /**
- * Bytes → text: strict UTF-8 (RFC 5545 3.1.4), a byte order mark is dropped.
+ * Bytes → text: strict UTF-8 (RFC 5545 3.1.4), a byte order mark is dropped. A fold in the middle of a character is undone (3.1): such
+ * lines are joined here.
  * @throws IcalError valid-calendar-data with the line of the first octet that is not UTF-8
  */
 export function decode (bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(isUtf8(bytes) ? bytes : withoutSplitCharacters(bytes))
   } catch {
     throw new IcalError('valid-calendar-data', 'expected UTF-8, found octets that are not', lineNotUtf8(bytes))
   }
+}
+
+/** Without the folds that stand before an octet which continues a character. */
+function withoutSplitCharacters (bytes: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(bytes.length)
+  let length = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const fold = bytes[at] === CR && bytes[at + 1] === LF ? 3 : bytes[at] === LF ? 2 : 0
+    const blank = bytes[at + fold - 1]
+    if (fold > 0 && (blank === SPACE || blank === TAB) && ((bytes[at + fold] ?? 0) & 0xc0) === 0x80) at += fold - 1
+    else joined[length++] = bytes[at] as number
+  }
+  return joined.subarray(0, length)
 }
 
 /**

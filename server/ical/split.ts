@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { IcalError } from './parse.js'
+import { plainName } from './zone-name.js'
 
 /** One object of a file that holds many: all components of one UID. */
 export interface SplitObject {
@@ -136,14 +137,14 @@ class Scan {
   #property (part: Omit<Part, 'end'>, name: string, content: string, start: number, end: number): void {
     const isOwn = this.#open.length === 2
     if (part.name === 'VTIMEZONE') {
-      if (isOwn && name === 'TZID') part.zones.add(valueOf(content).trim())
+      if (isOwn && name === 'TZID') part.zones.add(plainName(valueOf(content)))
     } else if (isOwn && name === 'UID' && part.uid === undefined) {
       const uid = utf8(valueOf(content))
       if (uid.trim() === '') part.emptyUid = { start, end }
       else part.uid = uid
     } else if (zoneParameter.test(content)) {
       // one too many, from inside a quoted value, does no harm
-      for (const [, quoted, plain] of headOf(content).matchAll(zoneParameters)) part.zones.add(unescaped(quoted ?? plain ?? '').trim())
+      for (const [, quoted, plain] of headOf(content).matchAll(zoneParameters)) part.zones.add(plainName(unescaped(quoted ?? plain ?? '')))
     }
   }
 

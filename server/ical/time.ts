@@ -42,7 +42,8 @@ export interface Period {
   readonly duration?: Duration
 }
 
-const dateTime = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/i
+// blanks around it come from editors
+const dateTime = /^\s*(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?\s*$/i
 
 /**
  * One DATE or DATE-TIME; the form of the value decides which, not VALUE (clients forget it).

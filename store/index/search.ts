@@ -13,14 +13,20 @@ const farthest = 8_640_000_000_000
 /**
  * The members of a collection that may have an instance in the window: never too few, by name.
  * @param floating  the same window on the wall clock of the query's time zone
+ * @param slack  by how many seconds that clock may jump: near a border of the window nothing is sure then, as hours are skipped or come twice
  */
-export function overlapping (index: Index, collection: number, window: Window, floating: Window): Candidate[] {
+export function overlapping (index: Index, collection: number, window: Window, floating: Window, slack = 0): Candidate[] {
   const found = new Map<number, boolean>()
-  for (const [range, kind] of [[window, 0], [floating, 1]] as const) {
-    const start = clamp(range.start)
-    const end = clamp(range.end)
-    for (const [member] of index.rows(shortSpans, collection, end, start - longestSpan, start, start, kind)) found.set(member as number, true)
-    for (const [member, exact] of index.rows(wideSpans, collection, end, start, start, kind)) if (exact === 1 || !found.has(member as number)) found.set(member as number, exact === 1)
+  for (const [range, kind, around] of [[window, 0, 0], [floating, 1, slack]] as const) {
+    const [start, end] = [clamp(range.start - around), clamp(range.end + around)]
+    for (const [member, first, last] of index.rows(shortSpans, collection, end, start - longestSpan, start, start, kind)) {
+      const sure = around === 0 || isWithin(first as number, last as number, start + 2 * around, end - 2 * around)
+      if (sure || !found.has(member as number)) found.set(member as number, sure)
+    }
+    for (const [member, exact] of index.rows(wideSpans, collection, end, start, start, kind)) {
+      const sure = exact === 1 && around === 0
+      if (sure || !found.has(member as number)) found.set(member as number, sure)
+    }
   }
   const members = membersById(index, collection, found.size)
   const candidates: Candidate[] = []
@@ -33,11 +39,15 @@ export function overlapping (index: Index, collection: number, window: Window, f
 
 // RFC 4791 9.9: an instance without duration overlaps when its start is inside
 const shortSpans = `
-  SELECT DISTINCT member FROM span
+  SELECT member, start, end FROM span
   WHERE collection = ? AND start < ? AND start > ? AND (end > ? OR (end = start AND start = ?)) AND floating = ?`
 const wideSpans = `
   SELECT member, exact FROM wide
   WHERE collection = ? AND start < ? AND (end > ? OR (end = start AND start = ?)) AND floating = ?`
+
+function isWithin (first: number, last: number, start: number, end: number): boolean {
+  return first < end && (last > start || (last === first && first >= start))
+}
 
 function clamp (seconds: number): number {
   return Math.min(Math.max(seconds, -farthest), farthest)

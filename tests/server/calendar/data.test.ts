@@ -224,3 +224,14 @@ t.test('reports in either form', async t => {
   t.match(supported.body, /<C:calendar-data content-type="text\/calendar" version="2.0"\/><C:calendar-data content-type="application\/calendar\+json" version="2.0"\/>/)
   t.same(lines, [])
 })
+
+t.test('a line that is folded in the middle of a character is one line (RFC 5545 3.1)', async t => {
+  const { ask } = await house(t)
+  const body = Buffer.from(event('folded', { SUMMARY: 'Grüße aus €uropa' }).replace('ü', 'Ã\r\n ¼').replace('€', 'â\r\n \x82\r\n \xac'), 'latin1')
+  const path = '/calendars/users/alice/calendar/folded.ics'
+  t.equal((await ask('PUT', path, { body: Buffer.from(body.toString('latin1').replace('ß', 'Ã\x9f'), 'latin1'), headers: calendarType })).status, 201)
+  const found = await ask('REPORT', '/calendars/users/alice/calendar/', { body: `<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data/></D:prop><D:href>${path}</D:href></C:calendar-multiget>` })
+  t.match(found.body, 'SUMMARY:Grüße aus €uropa')
+  t.notMatch(found.body, /\ufffd/)
+  t.equal((await ask('PUT', '/calendars/users/alice/calendar/broken.ics', { body: Buffer.concat([Buffer.from(event('broken').replace('END:VEVENT', 'SUMMARY:x')), Buffer.from([0xc3, 0x28, 13, 10])]), headers: calendarType })).status, 403)
+})

@@ -227,3 +227,46 @@ t.test('an instance that was found once is found again exactly where it is', asy
   t.same(await asked('1T000000', '1T010000', 'America/New_York'), ['day'], 'in another zone it is elsewhere')
   t.same(await asked('1T000000', '1T010000'), [])
 })
+
+t.test('floating times where a clock skips an hour or has it twice', async t => {
+  const { ask } = await house(t)
+  const put = async (name: string, properties: Record<string, string>): Promise<void> => {
+    t.equal(outcome(await ask('PUT', `${calendar}${name}`, { body: object('VEVENT', { UID: name, DTSTAMP: '20260101T000000Z', ...properties }), headers: calendarType })), '201')
+  }
+  // RFC 5545 3.3.5: read with the offset before the gap, so 01:30Z to 01:35Z
+  await put('gap', { DTSTART: '20260329T023000', DURATION: 'PT5M' })
+  await put('around', { DTSTART: '20260329T004000', DURATION: 'PT2H' })
+  // the first of the two: 00:15Z to 00:45Z
+  await put('twice', { DTSTART: '20261025T021500', DTEND: '20261025T024500' })
+  await put('far', { DTSTART: '20261027T021500', DTEND: '20261027T024500' })
+  await put('day', { 'DTSTART;VALUE=DATE': '20261025' })
+  const asked = async (start: string, end: string): Promise<string[]> => await names(ask, within('VEVENT', start, end), { zone: 'Europe/Berlin' })
+  t.same(await asked('20260329T012000Z', '20260329T025000Z'), ['around', 'gap'])
+  t.same(await asked('20260329T013000Z', '20260329T013500Z'), ['around', 'gap'])
+  t.same(await asked('20260329T013500Z', '20260329T014000Z'), ['around'])
+  t.same(await asked('20261025T001500Z', '20261025T010000Z'), ['day', 'twice'])
+  t.same(await asked('20261025T003000Z', '20261025T011000Z'), ['day', 'twice'])
+  t.same(await asked('20261025T013000Z', '20261025T014000Z'), ['day'], 'the second time it is not there')
+  t.same(await asked('20261001T000000Z', '20261101T000000Z'), ['day', 'far', 'twice'])
+})
+
+t.test('files by hand whose times cannot be read are listed rather than lost', async t => {
+  const { ask, documents } = await house(t)
+  await ask('PROPFIND', calendar, { headers: { depth: '1' } })
+  const hand = (name: string, properties: Record<string, string>): void => { writeFileSync(`${documents}${calendar}${name}`, object('VEVENT', { UID: name, DTSTAMP: '20260101T000000Z', ...properties })) }
+  hand('blanks', { DTSTART: ' 20260105T100000Z ' })
+  hand('never', { DTSTART: '20260230T100000Z' })
+  hand('repeats', { DTSTART: '20260230T100000Z', RRULE: 'FREQ=DAILY' })
+  t.same(await names(ask, within('VEVENT', '20260105T000000Z', '20260106T000000Z')), ['blanks', 'never', 'repeats'])
+  t.same(await names(ask, within('VEVENT', '20260106T000000Z', '20260107T000000Z')), ['never', 'repeats'])
+  t.same(await names(ask, `<C:comp-filter name="VEVENT"><C:prop-filter name="DTSTART">${range('20260106T000000Z', '20260107T000000Z')}</C:prop-filter></C:comp-filter>`), ['never', 'repeats'])
+})
+
+t.test('events beside to-dos mean either, unless all is asked for', async t => {
+  const { ask } = await house(t)
+  t.equal(outcome(await ask('PUT', `${calendar}a`, { body: event('a'), headers: calendarType })), '201')
+  const both = '<C:comp-filter name="VEVENT"/><C:comp-filter name="VTODO"/>'
+  t.same(await names(ask, both), ['a'])
+  const strict = await ask('REPORT', calendar, { body: query(both).replace('name="VCALENDAR"', 'name="VCALENDAR" test="allof"') })
+  t.equal(told(strict.body).size, 0)
+})

@@ -88,7 +88,7 @@ t.test('conditions', async t => {
   for (const key of Object.keys(conditions) as ConditionName[]) {
     const { name, status } = conditions[key]
     t.equal(split(name)[1], key)
-    t.ok([400, 403, 409, 423, 507].includes(status), key)
+    t.ok([400, 403, 409, 412, 423, 507].includes(status), key)
     t.match(read(errorBody(failed(key, 'x'))).children[0], { name })
   }
 })

@@ -133,3 +133,10 @@ t.test('the parts that are asked for', async t => {
     'BEGIN:VCALENDAR', 'BEGIN:VTODO', 'STATUS:', 'BEGIN:VALARM', 'ACTION:AUDIO', 'TRIGGER;RELATED=START:-PT10M', 'END:VALARM', 'END:VTODO', 'END:VCALENDAR'], 'no value; all components; any case')
   t.same(lines(trim(appendixB(4), select('VCALENDAR', { allProperties: true, components: [select('VEVENT')] }))), ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Example Corp.//CalDAV Client//EN', 'END:VCALENDAR'], 'all properties')
 })
+
+t.test('a few instances far from the start cost no more than these', async t => {
+  const seconds = calendar(...event('DTSTART:20240229T030000Z', 'RRULE:FREQ=SECONDLY'))
+  const budget = new Budget({ instances: 10, steps: 1000 })
+  t.same(of(expand(seconds, range('2025-01-01T00:00:00Z', '2025-01-01T00:00:03Z'), budget), 'DTSTART'), ['DTSTART:20250101T000000Z', 'DTSTART:20250101T000001Z', 'DTSTART:20250101T000002Z'])
+  t.notOk(budget.exhausted)
+})

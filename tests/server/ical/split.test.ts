@@ -30,6 +30,8 @@ t.test('objects by UID, each with the zones it names', async t => {
   t.match(first, 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VTIMEZONE')
   t.same(second.match(/^TZID:.*(?=\r)/gm), ["TZID:B/quoted; 'zone"])
   t.notMatch(third, /VTIMEZONE|METHOD|X-WR/)
+  const [escaped] = all(calendar(...zone('Nowhere\\, at all'), ...event('1', 'DTSTART;TZID="Nowhere, at all":20260310T090000'), ...event('2', 'DTSTART:20260310T090000Z')))
+  t.match(escaped?.bytes().toString(), 'TZID:Nowhere\\, at all', 'a property is TEXT with backslashes, a parameter is not')
   t.ok(third.includes('summary:Grö\r\n\tße 😀\r\n'), 'bytes stay as they are, foldings too')
 })
 

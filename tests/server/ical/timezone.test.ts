@@ -10,6 +10,7 @@ import { parsePosixRule, transitionsIn } from '../../../server/ical/posix-rule.j
 import { windowsZones } from '../../../server/ical/windows-zones.js'
 import { parse } from '../../../server/ical/parse.js'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { isLikeStandard } from '../../../server/ical/like-standard.js'
 import { readVtimezone } from '../../../server/ical/vtimezone.js'
 import { isStandardZone, vtimezoneFor, vtimezoneOf } from '../../../server/ical/vtimezone-write.js'
 import { write } from '../../../server/ical/write.js'
@@ -330,4 +331,15 @@ t.test('where zones come from', async t => {
   t.equal(files.generation(true), files.generation(true))
   const walked = zoneSource(`${t.testdir({ Europe: { Berlin: systemZones().bytes('Europe/Berlin')!, 'x.txt': 'x' }, right: { Europe: {} }, posixrules: 'TZif' })}/`)
   t.same([...walked.offered().keys()], ['Europe/Berlin'], 'without a list the directory is one')
+})
+
+t.test('what we and others write of a standard zone is like it', async t => {
+  const like = (text: string): boolean => isLikeStandard(parse(text).components[0]!)
+  for (const name of systemZones().offered().keys()) if (!isLikeStandard(vtimezoneFor(name)!) || !isLikeStandard(vtimezoneFor(name, seconds('20150101'))!)) t.fail(name)
+  for (const [why, described, expected] of [
+    ['the same', calendar('Europe/Berlin', summer, winter), true], ['another', calendar('Europe/London', summer, winter), false], ['a link', calendar('Arctic/Longyearbyen', summer, winter), true],
+    ['in any case', calendar('europe/berlin', summer, winter), true], ['Windows', calendar('W. Europe Standard Time', summer, winter), true], ['behind a vendor', calendar('/mozilla.org/20050126_1/Europe/Berlin', summer, winter), true],
+    ['a name of nobody', calendar('Mine', summer, winter), false], ['an offset', calendar('UTC+01:00', observance('STANDARD', '19700101T000000', '+0100', '+0100')), true],
+    ['another offset', calendar('UTC', observance('STANDARD', '19700101T000000', '+0100', '+0100')), false], ['nothing in it', calendar('Europe/Berlin'), true]
+  ] as const) t.equal(like(described), expected, why)
 })
