@@ -61,7 +61,7 @@ t.test('values', async t => {
   t.equal(read('20250131T093000', { TZID: ['Europe/Berlin'] }).zone, berlin)
   t.equal(read('20250131T093000', { TZID: ['Nowhere/Else'] }).zone, 'floating')
   t.equal(formatWhen(read('20250131T235960')), '20250131T235959', 'no leap seconds')
-  for (const wrong of ['', '2025', '20250230', '20251301', '20250101T240000', '20250101T006000', '20250101T0900', '2025-01-01', ' 20250101', `${'9'.repeat(9999)}`]) {
+  for (const wrong of ['', '2025', '20250230', '20251301', '20250101T240000', '20250101T006000', '20250101T0900', '2025-01-01', `${'9'.repeat(9999)}`]) {
     t.throws(() => read(wrong), { name: 'ValueError', message: /^DTSTART:.* is not a DATE or DATE-TIME \(line 7\)$/ }, wrong.slice(0, 20))
   }
   for (const [value, days, exact] of [['P1D', 1, 0], ['-P1W', -7, 0], ['PT15M', 0, 900], ['-PT1H30M5S', 0, -5405], ['P1DT', 1, 0], ['P1DT2H', 1, 7200], ['PT0S', 0, 0], ['+P2W', 14, 0], ['P1W2D', 9, 0]] as const) {

@@ -43,7 +43,7 @@ t.test('who is a browser', async t => {
   ] as readonly (readonly [string, Record<string, string>, boolean])[]) {
     const got = await ask('GET', calendar, { headers })
     t.match(got.headers['content-type'], isPage ? /^text\/html/ : /^text\/calendar/, why)
-    t.match(got.headers['vary'], /Accept, User-Agent/)
+    t.match(got.headers['vary'], /Accept, CalDAV-Timezones, User-Agent/)
   }
   const [page, feed] = [await ask('GET', calendar, { headers: browser }), await ask('GET', calendar)]
   t.not(page.headers['etag'], feed.headers['etag'])
