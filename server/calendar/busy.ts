@@ -24,8 +24,9 @@ export function isOpaque ({ directory }: Collection): boolean {
 }
 
 /**
- * The busy time of several calendars in a range (RFC 4791 7.10, RFC 7953 5). Others get their turn while it is worked out. What
- * cannot be told in full is not told at all: somebody who seems free is invited twice.
+ * The busy time of several calendars in a range (RFC 4791 7.10, RFC 7953 5). Others get their turn while it is worked out. An
+ * object that is too much to list is busy all the time that it lasts; what cannot be told so either is not told at all: somebody who
+ * seems free is invited twice.
  */
 export class BusySearch {
   readonly #range: Range
@@ -60,13 +61,11 @@ export class BusySearch {
 
   async #read (bytes: Buffer, floating: Zone): Promise<void> {
     if (bytes.length > heavyBytes) {
-      const { findings, exhausted } = await inThread('busy', { bytes, range: this.#range, floating: portable(floating) })
-      if (exhausted) throw tooMuch()
+      const { findings } = await inThread('busy', { bytes, range: this.#range, floating: portable(floating) })
       this.#finds.take(findings)
     } else {
       const budget = new StretchBudget(this.#clock)
       for (const _ of seek(parse(decode(bytes)), this.#range, floating, budget, this.#finds)) if (this.#clock.isOver) await this.#rest()
-      if (budget.exhausted) throw tooMuch()
     }
     if (this.#clock.isOver || this.#finds.size > mostPeriods) await this.#rest()
   }

@@ -88,7 +88,7 @@ export function dataOf (bytes: Uint8Array, request: DataRequest, floating: Zone,
   if (isAsStored(request, raw)) return raw
   const stored = readable(bytes)
   let calendar: Component = stored
-  if (request.expand !== undefined) calendar = expanded(calendar, request.expand, floating, budget, raw.length)
+  if (request.expand !== undefined) calendar = expanded(calendar, request.expand, floating, budget)
   else if (request.limitRecurrence !== undefined) calendar = limitRecurrence(calendar, request.limitRecurrence, floating)
   if (request.limitFreeBusy !== undefined) calendar = limitFreeBusy(calendar, request.limitFreeBusy)
   if (request.select !== undefined) calendar = trim(calendar, request.select)
@@ -114,9 +114,27 @@ function readable (bytes: Uint8Array): Component {
 const mostPrinted = 8 * 1024 * 1024
 
 // RFC 4791 9.6.5: a recurrence set too large to be expanded is refused rather than cut off
-function expanded (calendar: Component, range: Range, floating: Zone, budget: Budget, size: number): Component {
+function expanded (calendar: Component, range: Range, floating: Zone, budget: Budget): Component {
   const result = expand(calendar, range, budget, floating)
-  const times = result.components.length / Math.max(1, calendar.components.length)
-  if (budget.exhausted || times * size > mostPrinted) throw failed('number-of-recurrences-within-limits', 'the event repeats too often in the range asked for')
+  if (budget.exhausted || printed(result, mostPrinted) > mostPrinted) throw failed('number-of-recurrences-within-limits', 'the event repeats too often in the range asked for')
   return result
+}
+
+/** About how many characters a component comes to; not counted further when it is more than `most`. */
+function printed ({ name, properties, components }: Component, most: number): number {
+  // BEGIN, END and the ends of their lines; below, that of the property, colon, semicolons and equals signs
+  let size = 2 * name.length + 14
+  for (const property of properties) {
+    size += property.name.length + property.value.length + 3
+    for (const parameter in property.parameters) {
+      size += parameter.length + 1
+      for (const value of property.parameters[parameter] ?? []) size += value.length + 1
+    }
+    if (size > most) return size
+  }
+  for (const component of components) {
+    size += printed(component, most - size)
+    if (size > most) return size
+  }
+  return size
 }

@@ -25,12 +25,12 @@ export interface Answer {
 interface Waiting { readonly question: Question, resolve (value: unknown): void, reject (error: Error): void }
 
 /** What `describe`, `calendarObject` and `demandWithin` say of a body; large ones are looked at elsewhere. @throws IcalError */
-export async function examined (bytes: Buffer, allowance: Allowance): Promise<Facts> {
+export async function examined (bytes: Buffer, allowance: Allowance, whose: string): Promise<Facts> {
   if (bytes.length <= heavyBytes) {
     const { facts, isKnown } = works.examine({ bytes, allowance, milliseconds: 8 })
     if (isKnown) return facts
   }
-  return (await inThread('examine', { bytes, allowance, milliseconds: 1000 })).facts
+  return (await inThread('examine', { bytes, allowance, milliseconds: 1000 }, whose)).facts
 }
 
 /** How long one piece of work may take, in ms, once the thread has read its program. */
@@ -43,31 +43,47 @@ let worker: Worker | undefined
 let isReady = false
 let timer: NodeJS.Timeout | undefined
 let last = 0
-/** In the order in which they are worked off. */
-const waiting = new Map<number, Waiting>()
+/** What is worked at. */
+let current: Waiting | undefined
+/** What waits, by whose it is; whose turn it is first. */
+const waiting = new Map<string, Waiting[]>()
 
 /**
  * Work that would keep everybody waiting, in a thread of its own, one piece after the other.
+ * @param whose  a home's path: homes take turns, so that much work for one keeps nobody else waiting
  * @throws what the work throws; DavError 503 when it takes too long or too much memory
  */
-export async function inThread<Name extends WorkName> (name: Name, input: Parameters<Works[Name]>[0]): Promise<ReturnType<Works[Name]>> {
+export async function inThread<Name extends WorkName> (name: Name, input: Parameters<Works[Name]>[0], whose = ''): Promise<ReturnType<Works[Name]>> {
   const question: Question = { number: ++last, name, input }
   return await new Promise((resolve, reject) => {
-    waiting.set(question.number, { question, resolve: value => { resolve(value as ReturnType<Works[Name]>) }, reject })
-    if (waiting.size === 1) ask()
+    const own = waiting.get(whose) ?? []
+    own.push({ question, resolve: value => { resolve(value as ReturnType<Works[Name]>) }, reject })
+    waiting.set(whose, own)
+    if (current === undefined) ask()
   })
 }
 
-/** The first that waits is worked at; each is handed over when its turn comes, so that its time is its own. */
+/** Each piece is handed over when its turn comes, so that its time is its own. */
 function ask (): void {
   clearTimeout(timer)
-  const [next] = waiting.values()
-  if (next === undefined) return worker?.unref()
+  current ??= next()
+  if (current === undefined) return worker?.unref()
   worker ??= start()
   // the thread does not keep the process alive, but somebody who waits does
   worker.ref()
   timer = setTimeout(() => { giveUp('it takes too long') }, isReady ? patience : patienceToStart)
-  if (isReady) worker.postMessage(next.question)
+  if (isReady) worker.postMessage(current.question)
+}
+
+function next (): Waiting | undefined {
+  for (const [whose, own] of waiting) {
+    const first = own.shift()
+    // to the end of the line
+    waiting.delete(whose)
+    if (own.length > 0) waiting.set(whose, own)
+    return first
+  }
+  return undefined
 }
 
 function start (): Worker {
@@ -84,10 +100,11 @@ function start (): Worker {
 }
 
 function settle ({ number, value, failure }: Answer): void {
-  const done = waiting.get(number)
-  waiting.delete(number)
-  if (failure === undefined) done?.resolve(value)
-  else done?.reject(errorOf(failure))
+  if (current?.question.number !== number) return
+  const done = current
+  current = undefined
+  if (failure === undefined) done.resolve(value)
+  else done.reject(errorOf(failure))
   ask()
 }
 
@@ -103,10 +120,8 @@ function giveUp (why: string): void {
   worker = undefined
   isReady = false
   void thread?.terminate()
-  const [first] = waiting.values()
-  if (first !== undefined) {
-    waiting.delete(first.question.number)
-    first.reject(new DavError(503, `this object is too hard to read: ${why}`))
-  }
+  const hard = current
+  current = undefined
+  hard?.reject(new DavError(503, `this object is too hard to read: ${why}`))
   ask()
 }

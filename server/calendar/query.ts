@@ -110,7 +110,7 @@ const patience = 8
 async function decidesElsewhere ({ home, filter, floating }: Question, { id }: Member): Promise<boolean> {
   const bytes = body(home.index, id)
   try {
-    return bytes !== undefined && await inThread('matches', { bytes, filter, floating: portable(floating) })
+    return bytes !== undefined && await inThread('matches', { bytes, filter, floating: portable(floating) }, home.path)
   } catch (error) {
     if (error instanceof IcalError) return false
     throw error

@@ -51,9 +51,9 @@ function isSmallEnough ({ site, bytes }: Proposal): void {
   if (bytes.length > largest) throw failed('max-resource-size', `${bytes.length} bytes, at most ${largest} are accepted`)
 }
 
-async function described ({ bytes, site }: Proposal): Promise<Facts> {
+async function described ({ bytes, site, calendar }: Proposal): Promise<Facts> {
   try {
-    return await examined(bytes, allowanceOf(site.settings))
+    return await examined(bytes, allowanceOf(site.settings), calendar.home?.path ?? '')
   } catch (error) {
     throw error instanceof IcalError ? failed(error.reason, error.message) : error
   }

@@ -8,6 +8,7 @@ import { errorReply } from './error.js'
 import type { Front } from './front.js'
 import { run } from './run.js'
 import { send } from './send.js'
+import { Turns } from './turns.js'
 import { timezones } from './timezones.js'
 import { urlOf, visitOf } from './visit.js'
 import { visitor } from './visitor.js'
@@ -15,11 +16,14 @@ import { visitor } from './visitor.js'
 /** The HTTP front: one wildcard route, every method from the table. */
 export function makeApp (front: Front): FastifyInstance {
   const { settings } = front.site
+  const turns = new Turns()
   const app = fastify({
     bodyLimit: settings.limits.bodyBytes,
     exposeHeadRoutes: false,
     requestTimeout: settings.server.requestSeconds * 1000,
     keepAliveTimeout: 75_000,
+    // who does not read an answer for so long is gone
+    connectionTimeout: 300_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 10_000 },
     // the router would refuse what only `dav/href` may judge
@@ -41,8 +45,8 @@ export function makeApp (front: Front): FastifyInstance {
     done()
   })
   app.setErrorHandler((error, request, reply) => { void send(front, request, reply, failure(front, request, error)) })
-  app.setNotFoundHandler((request, reply) => { void handle(front, request, reply) })
-  app.route({ method: [...app.supportedMethods] as never, url: '/', handler: async (request, reply) => await handle(front, request, reply) })
+  app.setNotFoundHandler((request, reply) => { void handle(front, turns, request, reply) })
+  app.route({ method: [...app.supportedMethods] as never, url: '/', handler: async (request, reply) => await handle(front, turns, request, reply) })
   return app
 }
 
@@ -69,11 +73,15 @@ function isForAnybody ({ site }: Front, { method, headers }: FastifyRequest): bo
   return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) <= site.settings.limits.xmlBytes
 }
 
-async function handle (front: Front, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { identity } = visitOf(front, request)
+/** Their answers may be long. */
+const listing: readonly string[] = ['REPORT', 'PROPFIND', 'GET', 'POST']
+
+async function handle (front: Front, turns: Turns, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { identity, arrival } = visitOf(front, request)
   const user: Requester = { site: front.site, record: identity?.record, limit: identity?.limit }
   let answer: DavReply
   try {
+    if (listing.includes(request.method)) await turns.take(identity?.record.guid ?? arrival.address, reply.raw)
     answer = await run(front, request, user)
   } catch (error) {
     answer = failure(front, request, error)

@@ -68,6 +68,8 @@ async function * rest (first: string, second: string, pieces: AsyncIterator<stri
     yield Buffer.from(first + second)
     for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield Buffer.from(next.value)
   } catch (error) {
+    // who leaves in the middle of an answer is nothing to tell
+    if ((error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') throw error
     // the status is gone; breaking the connection is the only way left to say that the answer is not whole
     site.log.error(`${request.method} ${urlOf(request)}: broke off: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
     throw error

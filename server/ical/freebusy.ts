@@ -1,8 +1,8 @@
 import { busyTypeOf, busyTypes, readAvailability, unavailable, type Availability, type Busy, type BusyType } from './availability.js'
 import { DAY, daysFromCivil } from './civil.js'
-import { property, type Component, type Property } from './component.js'
-import { instances } from './instances.js'
-import { periodsOf, type Range } from './overlap.js'
+import { parameter, property, type Component, type Property } from './component.js'
+import { extent, instances } from './instances.js'
+import { occurrenceOf, periodsOf, type Range } from './overlap.js'
 import { GrowingSet, merged } from './range.js'
 import { Budget } from './recur.js'
 import { formatWhen, type Zone } from './time.js'
@@ -50,18 +50,18 @@ export class Finds implements Findings {
   }
 }
 
+/** More stretches of time of one object are told as one: it must not use up what all others may tell. */
+const mostOfOne = 10_000
+/** What looking for the last instance may cost: some milliseconds; a rule that needs more has no end here. */
+const stepsToEnd = 10_000
+
 /**
  * Looks through an object for busy time (RFC 4791 7.10, RFC 7953 5), a little with each step: opaque VEVENTs that are not cancelled,
- * VFREEBUSYs, VAVAILABILITYs. `budget.exhausted` afterwards: some may be missing, so the answer must not be given.
+ * VFREEBUSYs, VAVAILABILITYs. Where the budget ends, or an event is in too many pieces, more time is told as busy, never less.
  * @param floating  the zone of DATEs and times without one
  */
 export function * seek (calendar: Component, range: Range, floating: Zone, budget: Budget, into: Finds): Generator<undefined, void> {
-  if (calendar.components.some(isBusyEvent)) {
-    for (const { component, startUtc, endUtc } of instances(calendar, range, floating, budget)) {
-      if (isBusyEvent(component)) into.add(statusOf(component) === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY', startUtc, endUtc)
-      yield undefined
-    }
-  }
+  if (calendar.components.some(isBusyEvent)) yield * seekEvents(calendar, range, floating, budget, into)
   for (const component of calendar.components) {
     if (component.name === 'VFREEBUSY') {
       for (const { type, start, end } of periodsOf(component, { zones: zonesOf(calendar), floating })) if (type !== 'FREE') into.add(busyTypeOf(type), start, end)
@@ -70,6 +70,39 @@ export function * seek (calendar: Component, range: Range, floating: Zone, budge
       if (found !== undefined) into.availabilities.push(found)
     }
   }
+}
+
+function * seekEvents (calendar: Component, range: Range, floating: Zone, budget: Budget, into: Finds): Generator<undefined, void> {
+  const own = new Finds(range)
+  for (const { component, startUtc, endUtc } of instances(calendar, range, floating, budget)) {
+    if (isBusyEvent(component)) own.add(typeOf(component), startUtc, endUtc)
+    yield undefined
+    if (own.size > mostOfOne) break
+  }
+  if (!budget.exhausted && own.size <= mostOfOne) return into.take(own)
+  // whoever has worked so long may need a rest
+  yield undefined
+  addWhole(calendar, floating, into)
+}
+
+/** From the first instance to the last; an override that is for one instance only counts by itself. */
+function addWhole (calendar: Component, floating: Zone, into: Finds): void {
+  const all = extent(calendar, floating, new Budget({ steps: stepsToEnd }))
+  const events = calendar.components.filter(isBusyEvent)
+  for (const type of busyTypes) {
+    const some = events.filter(component => typeOf(component) === type)
+    const isWhole = some.length > mostOfOne || some.some(component => !isForOne(component))
+    for (const component of isWhole ? [] : some) {
+      const found = occurrenceOf(component, { zones: zonesOf(calendar), floating })
+      if (found !== undefined) into.add(type, found.startUtc, found.endUtc)
+    }
+    if (isWhole && all !== undefined) into.add(type, all.start, all.end)
+  }
+}
+
+function isForOne (component: Component): boolean {
+  const id = property(component, 'RECURRENCE-ID')
+  return id !== undefined && parameter(id, 'RANGE') === undefined
 }
 
 /** What objects say of a range, looked through at one go; see `seek`. */
@@ -125,6 +158,10 @@ function lines (type: BusyType, periods: readonly Range[]): Property[] {
 /** The table of RFC 4791 7.10. */
 function isBusyEvent (component: Component): boolean {
   return component.name === 'VEVENT' && property(component, 'TRANSP')?.value.trim().toUpperCase() !== 'TRANSPARENT' && statusOf(component) !== 'CANCELLED'
+}
+
+function typeOf (component: Component): BusyType {
+  return statusOf(component) === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY'
 }
 
 function statusOf (component: Component): string | undefined {

@@ -12,6 +12,8 @@ export interface SplitObject {
   readonly line: number
   /** Its components as they stand in the file, with the time zones they name, in a VCALENDAR without METHOD. */
   bytes: () => Buffer
+  /** How many octets `bytes` has, known without making them. */
+  size: () => number
 }
 
 /** A piece of the file, in octets. */
@@ -156,9 +158,11 @@ class Scan {
       return
     }
     const isNamed = part.uid !== undefined
+    const pieces = (): readonly Buffer[] => this.groups.length === 1 && this.calendars === 1 && isNamed && !calendar.hasMethod ? [this.#bytes] : piecesOf(this.#bytes, group)
     const group: Group = {
       calendar, uid: part.uid ?? this.#uidFor(part), isNamed, parts: [part], line: part.line,
-      bytes: () => this.groups.length === 1 && this.calendars === 1 && isNamed && !calendar.hasMethod ? this.#bytes : assemble(this.#bytes, group)
+      bytes: () => joined(pieces()),
+      size: () => pieces().reduce((sum, piece) => sum + piece.length, 0)
     }
     if (part.uid !== undefined) this.#byUid.set(part.uid, group)
     this.groups.push(group)
@@ -195,7 +199,11 @@ function utf8 (latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8')
 }
 
-function assemble (bytes: Buffer, { calendar, uid, isNamed, parts }: Group): Buffer {
+function joined (pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+}
+
+function piecesOf (bytes: Buffer, { calendar, uid, isNamed, parts }: Group): readonly Buffer[] {
   const zones = new Set<Part>()
   for (const part of parts) {
     for (const name of part.zones) {
@@ -210,7 +218,7 @@ function assemble (bytes: Buffer, { calendar, uid, isNamed, parts }: Group): Buf
     else pieces.push(bytes.subarray(start, body), Buffer.from(`UID:${uid}\r\n`), bytes.subarray(body, emptyUid?.start ?? body), bytes.subarray(emptyUid?.end ?? body, end))
   }
   pieces.push(Buffer.from('END:VCALENDAR\r\n'))
-  return Buffer.concat(pieces)
+  return pieces
 }
 
 /** One content line (RFC 5545 3.1) as Latin-1 text, of a long one the beginning; or, not whole, so much of one that a pause is due. */

@@ -51,6 +51,30 @@ export async function objectsIn (bytes: Buffer, most: number): Promise<readonly 
   }
 }
 
+/** Time zones are repeated in each object that names them: all objects of one file together may take so many times its octets … */
+const mostGrowth = 4
+/** … and so many octets more, which is room for a small file with honest zones. */
+const growthAllowance = 1_048_576
+
+/** Room for the objects of one file, so that a small request cannot fill the disk. */
+export class Room {
+  readonly #most: number
+  #taken = 0
+
+  /** @param fileSize  octets of the file */
+  constructor (fileSize: number) {
+    this.#most = mostGrowth * fileSize + growthAllowance
+  }
+
+  /** Takes room for an object, or says in words for people why there is none; then the next may still fit. */
+  lackFor (object: SplitObject): string | undefined {
+    const size = object.size()
+    if (this.#taken + size > this.#most) return `with the time zones that are repeated in each of them, the objects of the file would take more than the ${this.#most} bytes that one of its size may: give it shorter time zones, or split it`
+    this.#taken += size
+    return undefined
+  }
+}
+
 /** Whether a body that was refused is a file with several objects. */
 export async function holdsMany (bytes: Buffer): Promise<boolean> {
   try {

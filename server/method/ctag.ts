@@ -26,10 +26,16 @@ export function namesSyncToken (request: DavRequest): boolean {
 }
 
 /** The state tokens of a collection that may be read; it is compared with the disk. Clients escape a ctag or do not. */
-export async function ctagTokens ({ user }: DavRequest, resource: Resource): Promise<string[]> {
+export async function ctagTokens (request: DavRequest, resource: Resource): Promise<string[]> {
+  const { user } = request
   const { home, collection, member } = resource
   if (home === undefined || collection === undefined || member !== undefined || resource.kind === 'unmapped' || !allowed(user, resource, dav('read'))) return []
   await compared(resource)
+  return tokensNow(request, resource)
+}
+
+/** The same, as far as the index knows. */
+export function tokensNow ({ user }: Pick<DavRequest, 'user'>, resource: Resource): string[] {
   const token = tokenOf(resource, user)
   return [token, ...[token, encodeURIComponent(token), encodeURI(token)].map(each => before + each)]
 }

@@ -11,7 +11,7 @@ import { demandTreeUnlocked, demandUnlocked, endingWith } from './locked.js'
 import type { Method } from './method.js'
 import { demandOthers, obstaclesReply, removalObstacles } from './obstacle.js'
 import { orCurrent } from './representation.js'
-import { demandConditions, stateOf } from './target.js'
+import { demandConditions, demandIfStill, stateOf } from './target.js'
 
 /** RFC 4918 9.6 */
 export const deleteMethod: Method = { name: 'DELETE', on: ['calendar', 'folder', 'event', 'file'], run: async request => await orCurrent(request, async () => await run(request)) }
@@ -26,6 +26,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   if (member !== undefined) {
     await removeMember(site, { ...target, home, collection }, member.name, current => {
       demandConditions(request, stateOf(current))
+      demandIfStill(request, current)
       demandUnlocked(request, target, parent)
       ending = endingWith(request, target)
     })

@@ -1,11 +1,14 @@
 import { formOf, type Form } from '../calendar/media.js'
 import { prepare, textOf, writePrepared, type Holder } from '../calendar/write.js'
+import { conditions } from '../dav/condition.js'
 import { DavError, failed } from '../dav/error.js'
 import { Multistatus } from '../dav/multistatus.js'
 import type { SplitObject } from '../ical/split.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
-import { bulkReply, dataWanted, demandNew, nameFor, objectsIn, Pauses, tellRefused, tellStored } from './bulk.js'
+import { element } from '../xml/element.js'
+import { cs } from '../xml/name.js'
+import { bulkReply, dataWanted, demandNew, nameFor, objectsIn, Pauses, Room, tellRefused, tellStored } from './bulk.js'
 import { demandUnlocked } from './locked.js'
 
 /**
@@ -20,14 +23,22 @@ export async function importFile (request: DavRequest, calendar: Holder): Promis
   if (objects.length === 0) throw failed('valid-calendar-object-resource', 'there is no event or task in the file')
   const form = formOf(mediaType ?? '') ?? 'text'
   const multistatus = new Multistatus()
+  const room = new Room(bytes.length)
   return await bulkReply(request, calendar, multistatus, async function * () {
     const pauses = new Pauses()
     for (const object of objects) {
-      await importOne(request, calendar, object, multistatus, { form, isConverted })
+      const lack = room.lackFor(object)
+      if (lack === undefined) await importOne(request, calendar, object, multistatus, { form, isConverted })
+      else tellNoRoom(multistatus, object, lack)
       await pauses.pause()
       yield
     }
   })
+}
+
+function tellNoRoom (multistatus: Multistatus, { uid, isNamed, line }: SplitObject, why: string): void {
+  const { name, status } = conditions['quota-not-exceeded']
+  multistatus.addRefusal('', status, [element(name), ...isNamed ? [element(cs('uid'), uid)] : []], `in the file from line ${line}: ${why}`)
 }
 
 async function importOne (request: DavRequest, calendar: Holder, object: SplitObject, multistatus: Multistatus, sent: { readonly form: Form, readonly isConverted: boolean }): Promise<void> {

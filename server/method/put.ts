@@ -10,7 +10,7 @@ import { demandUnlocked } from './locked.js'
 import type { Method } from './method.js'
 import { replaceCalendar } from './replace.js'
 import { orCurrent, wantedRepresentation } from './representation.js'
-import { demandConditions, holderOf, stateOf } from './target.js'
+import { demandConditions, demandIfStill, holderOf, stateOf } from './target.js'
 
 /** RFC 4918 9.7, RFC 4791 5.3.2 */
 export const put: Method = {
@@ -35,6 +35,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   const name = path.segments.at(-1) ?? ''
   const guard = (current: Member | undefined): void => {
     demandConditions(request, stateOf(current))
+    demandIfStill(request, current)
     demandUnlocked(request, target, ...current === undefined ? [parent] : [])
   }
   const { created, member, isConverted } = folder.kind === 'calendar'

@@ -14,7 +14,7 @@ import { demandQuota } from '../site/quota.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
-import { demandNew, nameFor, objectsIn, Pauses } from './bulk.js'
+import { demandNew, nameFor, objectsIn, Pauses, Room } from './bulk.js'
 import { get } from './get.js'
 import { readableMembers } from './listing.js'
 import { demandTreeUnlocked, demandUnlocked, endingWith } from './locked.js'
@@ -23,19 +23,37 @@ import { demandConditions, holderOf } from './target.js'
 /** What is to be stored: in place of a member, or as a new one. */
 interface Step { readonly object: SplitObject, readonly facts: Facts, readonly before: Member | undefined }
 
+/** Directories of the calendars that are being replaced: two at a time would each remove what the other keeps. */
+const underway = new Set<string>()
+/** A replacement takes so many seconds or less, mostly. */
+const retryAfter = '5'
+
 interface Plan { readonly steps: readonly Step[], readonly leaving: readonly Member[] }
 
 /**
  * PUT of a whole file on a calendar: afterwards the calendar holds what is in the file and nothing else, as far as who asks may read it.
  * Everything is looked at before the first write; an object whose content is the same is left as it is; what is not in the file is
  * removed last, when all the rest is stored.
- * @throws DavError of the first object that cannot be stored, 412, 423, 507; 409 when somebody else changed something meanwhile
+ * @throws DavError of the first object that cannot be stored, 412, 423, 507 (also when repeated time zones would take too much);
+ * 409 when somebody else changed something meanwhile, with Retry-After while another replacement of the calendar runs
  */
 export async function replaceCalendar (request: DavRequest): Promise<DavReply> {
   const { user, target } = request
   for (const privilege of ['bind', 'unbind', 'write-content']) demand(user, target, dav(privilege))
   if (header(request, 'content-range') !== undefined) throw new DavError(400, 'PUT of a part (Content-Range) is not supported')
   const calendar = holderOf(target)
+  const { directory } = calendar.collection
+  if (underway.has(directory)) throw new DavError(409, `${hrefOf(calendar)} is being replaced by another PUT just now: try again when that is done`, { headers: { 'retry-after': retryAfter } })
+  //MUT underway.add(directory)
+  try {
+    return await replaced(request, calendar)
+  } finally {
+    underway.delete(directory)
+  }
+}
+
+async function replaced (request: DavRequest, calendar: Holder): Promise<DavReply> {
+  const { target } = request
   const mayWrite = async (): Promise<void> => {
     demandConditions(request, await stateOf(request))
     demandTreeUnlocked(request, target)
@@ -44,6 +62,11 @@ export async function replaceCalendar (request: DavRequest): Promise<DavReply> {
   const { bytes } = await textOf({ bytes: request.body, mediaType: header(request, 'content-type') })
   const objects = await objectsIn(bytes, request.site.settings.limits.importObjects)
   if (objects.length === 0) throw failed('valid-calendar-object-resource', 'there is no event or task in the file: a calendar is not emptied in this way')
+  const room = new Room(bytes.length)
+  for (const object of objects) {
+    const lack = room.lackFor(object)
+    if (lack !== undefined) throw failed('quota-not-exceeded', lack, lack)
+  }
   const { steps, leaving } = await plan(request, calendar, objects)
   await mayWrite()
   const pauses = new Pauses()

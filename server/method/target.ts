@@ -12,7 +12,7 @@ import type { Requester } from '../site/requester.js'
 import type { DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
-import { ctagTokens, hasCtag, namesCtag, namesSyncToken } from './ctag.js'
+import { ctagTokens, hasCtag, namesCtag, namesSyncToken, tokensNow } from './ctag.js'
 import { ifLists, locksOn, noSuchLock } from './locked.js'
 import type { Method } from './method.js'
 
@@ -50,29 +50,61 @@ export function demandConditions (request: DavRequest, state: State): void {
   throw new DavError(412, `the condition of the request does not hold: ${state.exists ? `the ETag is ${state.etag ?? 'none'}` : 'there is nothing here'}`)
 }
 
+/** What the If header of a request is about, as it was when the request came. */
+interface Looked { readonly resource: Resource | undefined, readonly state: IfState, readonly ctags: readonly string[] }
+
+const looked = new WeakMap<DavRequest, ReadonlyMap<string | undefined, Looked>>()
+
 /** RFC 4918 10.4: the If header. @throws DavError 412, 400 */
 export async function demandIf (request: DavRequest): Promise<void> {
   const lists = ifLists(request)
   if (lists.length === 0) return
-  const states = new Map<string | undefined, IfState>([[undefined, await stateFor(request, request.target)]])
-  for (const { resource } of lists) if (!states.has(resource)) states.set(resource, await taggedState(request, resource ?? ''))
+  const found = new Map<string | undefined, Looked>([[undefined, await lookAt(request, request.target)]])
+  for (const { resource } of lists) if (!found.has(resource)) found.set(resource, await taggedLook(request, resource ?? ''))
+  looked.set(request, found)
+  const states = new Map([...found].map(([tag, { state }]) => [tag, state]))
   if (evaluateIf(lists, resource => states.get(resource) ?? { tokens: [] })) return
   // Apple's bulk changes 6
   if (namesCtag(request) && !evaluateIf(lists.filter(hasCtag), resource => states.get(resource) ?? { tokens: [] })) throw failed('ctag-ok', 'the collection has changed since the client read it')
   throw request.method === 'LOCK' && request.body.length === 0 ? noSuchLock(request.target.segments) : new DavError(412, 'the If header does not hold')
 }
 
-async function taggedState (request: DavRequest, tag: string): Promise<IfState> {
-  const path = resolve(request.url, tag, request.origins)
-  return path === undefined ? { tokens: [] } : await stateFor(request, await reach(request.user, path.segments))
+/**
+ * The If header once more at the moment of writing: what it asks must not have changed while the body was looked at.
+ * @param current  what is at the target now
+ * @throws DavError 412
+ */
+export function demandIfStill (request: DavRequest, current: Member | undefined): void {
+  const found = looked.get(request)
+  if (found === undefined) return
+  const { user, target } = request
+  const now = (tag: string | undefined): IfState => {
+    const { resource, state, ctags } = found.get(tag) ?? noLook
+    if (resource === undefined) return state
+    const tokens = ctags.length === 0 ? state.tokens : [...state.tokens.filter(token => !ctags.includes(token)), ...tokensNow(request, resource)]
+    if (placeOf(resource) !== placeOf(target)) return { ...state, tokens }
+    return { etag: current !== undefined && allowed(user, { ...target, kind: target.kind === 'unmapped' ? 'file' : target.kind, member: current }, dav('read')) ? current.etag : undefined, tokens }
+  }
+  if (!evaluateIf(ifLists(request), now)) throw new DavError(412, 'the If header does not hold any more')
 }
 
-async function stateFor (request: DavRequest, resource: Resource): Promise<IfState> {
+const noLook: Looked = { resource: undefined, state: { tokens: [] }, ctags: [] }
+
+async function taggedLook (request: DavRequest, tag: string): Promise<Looked> {
+  const path = resolve(request.url, tag, request.origins)
+  return path === undefined ? noLook : await lookAt(request, await reach(request.user, path.segments))
+}
+
+async function lookAt (request: DavRequest, resource: Resource): Promise<Looked> {
   const ctags = namesCtag(request) || namesSyncToken(request) ? await ctagTokens(request, resource) : []
   const locks = locksOn(request, resource)
   return {
-    etag: allowed(request.user, resource, dav('read')) ? resource.member?.etag : undefined,
-    // 10.4.4: nothing is in any state where nothing is, but for a name that is locked itself
-    tokens: [...(resource.kind === 'unmapped' ? locks.filter(({ place }) => place === placeOf(resource)) : locks).map(({ token }) => token), ...ctags]
+    resource,
+    ctags,
+    state: {
+      etag: allowed(request.user, resource, dav('read')) ? resource.member?.etag : undefined,
+      // 10.4.4: nothing is in any state where nothing is, but for a name that is locked itself
+      tokens: [...(resource.kind === 'unmapped' ? locks.filter(({ place }) => place === placeOf(resource)) : locks).map(({ token }) => token), ...ctags]
+    }
   }
 }

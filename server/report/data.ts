@@ -81,7 +81,7 @@ async function elsewhere (site: Site, resource: Resource, request: DataRequest, 
   const bytes = bytesOf(resource)
   if (bytes === undefined) return { resource, text: undefined }
   try {
-    return { resource, text: await inThread('data', { bytes, request, floating: portable(zoneOf(resource.collection)), instances: site.settings.limits.instances }) }
+    return { resource, text: await inThread('data', { bytes, request, floating: portable(zoneOf(resource.collection)), instances: site.settings.limits.instances }, resource.home?.path ?? '') }
   } catch (error) {
     if (error instanceof DavError) return { resource, error }
     throw error

@@ -6,5 +6,5 @@ export const defaultLimits: Limits = { bytes: 16 * 1024 * 1024, depth: 200, elem
 
 /** Bounds for XML from clients. */
 export function xmlLimits ({ limits }: Settings): Limits {
-  return { bytes: limits.xmlBytes, depth: limits.xmlDepth, elements: 50_000 }
+  return { bytes: limits.xmlBytes, depth: limits.xmlDepth, elements: 20_000 }
 }

@@ -70,6 +70,15 @@ t.test('parts, instances and JSON together', async t => {
   structuredClone(wanted(`content-type="${json}"`, comp + expand))
 })
 
+t.test('an expansion is refused for what it holds, not for what it leaves out', async t => {
+  const expand = wanted('', '<C:expand start="20270101T000000Z" end="20270131T000000Z"/>')
+  const exceptions = Array.from({ length: 20_000 }, (_, index) => new Date(Date.UTC(2030, 2, 12 + index, 9)).toISOString().replace(/[-:]|\.000/g, '')).join(',')
+  t.equal(made(event('a', { RRULE: 'FREQ=DAILY', EXDATE: exceptions }), expand).match(/BEGIN:VEVENT/g)?.length, 30)
+  const long = 'x'.repeat(300_000)
+  for (const more of [{ DESCRIPTION: long }, { [`X-A;X-B=${long}`]: 'c' }]) t.throws(() => made(event('a', { RRULE: 'FREQ=DAILY', ...more }), expand), { name: 'DavError', message: /too often/ })
+  t.throws(() => made(event('a', { RRULE: 'FREQ=DAILY' }).replace('END:VEVENT', `BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:${long}\r\nEND:VALARM\r\nEND:VEVENT`), expand), { message: /too often/ }, 'alarms too')
+})
+
 t.test('time zones as the header wants them (RFC 7809 3.1.3)', async t => {
   const both = zoned('a', ['Europe/Berlin', 'Here'], ['Europe/Berlin', 'Here'])
   t.equal(made(both, { zones: 'T' }), both, 'nothing is missing: as it is stored')

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import t from 'tap'
 import { child, elements, text, type Element } from '../../../server/xml/element.js'
 import { caldav, cs, dav, me } from '../../../server/xml/name.js'
@@ -250,6 +250,50 @@ t.test('calendars.replace: PUT of a whole file makes the calendar what the file 
   t.equal((await ask('OPTIONS', calendar)).headers['allow']?.includes('POST'), true)
   t.equal(outcome(await ask('PUT', '/calendars/users/alice/', { body, headers: calendarType })), '405', 'a home is no calendar')
   t.same(lines, [])
+})
+
+t.test('calendars.replace: one replacement of a calendar at a time', async t => {
+  const { ask, documents, lines } = await house(t, { settings: { 'calendars.replace': 'true' } })
+  const other = '/calendars/users/alice/other/'
+  await ask('MKCALENDAR', other)
+  for (const name of ['x', 'y']) await ask('PUT', `${calendar}${name}.ics`, { body: file(vevent(name)).replace('METHOD:PUBLISH\r\n', ''), headers: calendarType })
+  const put = (url: string, ...uids: readonly string[]): ReturnType<House['ask']> => ask('PUT', url, { body: file(...uids.map(uid => vevent(uid))), headers: calendarType })
+  const names = (): string[] => readdirSync(documents + calendar).filter(name => name.endsWith('.ics') && !name.startsWith('more')).sort()
+  t.same(names(), ['x.ics', 'y.ics'])
+  // so that both take a while
+  const more = Array.from({ length: 300 }, (_, number) => `more${number}`)
+  const [first, second, elsewhere] = await Promise.all([put(calendar, 'x', ...more), put(calendar, 'y', ...more), put(other, 'x')])
+  t.same([first.status, second.status].sort(), [204, 409], 'neither removes what the other keeps')
+  t.equal(elsewhere.status, 204, 'another calendar is not kept waiting')
+  t.same(names(), first.status === 204 ? ['x.ics'] : ['y.ics'])
+  const refused = first.status === 409 ? first : second
+  t.match(refused.headers['retry-after'], /^\d+$/)
+  t.match(refused.body, /try again/)
+  const [bad, byBob] = await Promise.all([put(calendar), ask('PUT', calendar, { body: file(vevent('z')), headers: calendarType, user: 'bob' })])
+  t.same([outcome(bad), outcome(byBob)], ['403 valid-calendar-object-resource', '403 need-privileges'])
+  t.equal((await put(calendar, 'z')).status, 204, 'what failed does not stand in the way')
+  t.same(names(), ['z.ics'])
+  t.same(lines, [])
+})
+
+t.test('a time zone that each object repeats cannot fill the disk', async t => {
+  const { ask, documents } = await house(t, { settings: { 'calendars.replace': 'true' } })
+  const zone = `BEGIN:VTIMEZONE\r\nTZID:Own\r\n${`X-PAD:${'x'.repeat(60)}\r\n`.repeat(3000)}BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n`
+  const zoned = Array.from({ length: 20 }, (_, number) => vevent(`zoned${number}`).replace('DTSTART:20260310T090000Z', 'DTSTART;TZID=Own:20260310T090000'))
+  const body = file(zone, ...zoned, vevent('plain'))
+  const most = 4 * body.length + 1_048_576
+  const done = responses((await ask('POST', calendar, { body, headers: calendarType })).body)
+  const fitting = Math.floor(most / zone.length)
+  t.same(done.map(({ status }) => status), [...zoned.map((_, number) => number < fitting ? '200' : '507'), '200'], 'what fits stays')
+  t.match(done[fitting], { href: '', condition: 'quota-not-exceeded', uid: `zoned${fitting}`, why: /in the file from line \d+: .*time zone/ })
+  const stored = (): string[] => readdirSync(documents + calendar).filter(name => name.endsWith('.ics')).sort()
+  t.ok(stored().reduce((sum, name) => sum + statSync(`${documents}${calendar}${name}`).size, 0) <= most)
+  const before = stored()
+  const replaced = await ask('PUT', calendar, { body, headers: calendarType })
+  t.equal(outcome(replaced), '507 quota-not-exceeded')
+  t.match(replaced.body, /time zone/)
+  t.same(stored(), before)
+  t.equal((await ask('PUT', calendar, { body: file(zone, ...zoned.slice(0, fitting - 1)), headers: calendarType })).status, 204)
 })
 
 t.test('a long import lets others have their turn', async t => {

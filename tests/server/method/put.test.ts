@@ -177,3 +177,18 @@ t.test('plain folders take anything, with its bytes and a safe way out', async t
   t.equal((await ask('PUT', file, { body: Buffer.from([0, 255, 13]) })).status, 204)
   t.same([...(await ask('GET', file)).bytes], [0, 255, 13])
 })
+
+t.test('conditions hold at the moment of writing: of several that saw the same, one writes', async t => {
+  const { ask } = await house(t)
+  const path = '/calendars/users/alice/calendar/race.ics'
+  const put = async (sequence: number, headers: Record<string, string>): Promise<number> => (await ask('PUT', path, { body: event('race', { SEQUENCE: String(sequence) }), headers: { ...calendarType, ...headers } })).status
+  t.equal(await put(0, {}), 201)
+  for (const [why, condition] of [
+    ['If', (etag: string) => ({ if: `([${etag}])` })], ['If with a tag', (etag: string) => ({ if: `<${path}> ([${etag}])` })], ['If-Match', (etag: string) => ({ 'if-match': etag })]
+  ] as const) {
+    const etag = (await ask('GET', path)).headers['etag'] ?? ''
+    const statuses = await Promise.all([1, 2, 3, 4].map(async number => await put(number, condition(etag))))
+    t.same(statuses.filter(status => status === 204).length, 1, `${why}: ${statuses.join(' ')}`)
+    t.same(statuses.filter(status => status === 412).length, 3, why)
+  }
+})

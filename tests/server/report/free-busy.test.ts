@@ -183,10 +183,10 @@ t.test('no range and no rule is too much', async t => {
   const never = await calendar('never', event('never', { RRULE: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=31' }))
   const rare = await calendar('rare', event('rare', { DTSTART: '20000101T000000Z', RRULE: 'FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=29;BYHOUR=3;BYMINUTE=3;BYSECOND=3' }))
   for (const [url, start, end, expected] of [
-    [daily, '20260101T000000Z', '20280101T000000Z', '200'], [daily, '20260101T000000Z', undefined, '403 number-of-matches-within-limits'], [daily, '00010101T000000Z', '99991231T235959Z', '403 number-of-matches-within-limits'],
+    [daily, '20260101T000000Z', '20280101T000000Z', '200'], [daily, '20260101T000000Z', undefined, '200'], [daily, '00010101T000000Z', '99991231T235959Z', '200'],
     [daily, undefined, '20260312T000000Z', '200'], [once, undefined, '99991231T235959Z', '200'], [once, '00010101T000000Z', undefined, '200'], [once, '00010101T000000Z', '99991231T235959Z', '200'],
-    [full, '20260310T000000Z', '20260310T010000Z', '200'], [full, '20260310T000000Z', '20260410T000000Z', '403 number-of-matches-within-limits'],
-    [never, '20260101T000000Z', '99991231T235959Z', '200 or 403'], [rare, '20260101T000000Z', '20290101T000000Z', '200 or 403']
+    [full, '20260310T000000Z', '20260310T010000Z', '200'], [full, '20260310T000000Z', '20260410T000000Z', '200'],
+    [never, '20260101T000000Z', '99991231T235959Z', '200'], [rare, '20260101T000000Z', '20290101T000000Z', '200']
   ] as const) {
     const begun = performance.now()
     const answer = await ask('REPORT', url, { body: busy(start, end) })
@@ -196,6 +196,35 @@ t.test('no range and no rule is too much', async t => {
     if (url === full && expected === '200') t.same(periods(answer.body), ['BUSY 0000-0100'])
     if (answer.status === 200) t.doesNotThrow(() => calendarObject(answer.body))
   }
+  t.same(lines, [])
+})
+
+t.test('what is too much to list is one busy period', async t => {
+  const { ask, put, busy: asked, lines } = await made(t)
+  const monster = { DTSTART: '20260310T100000Z', DURATION: 'PT1S', RRULE: 'FREQ=SECONDLY;INTERVAL=2;UNTIL=20260311T040000Z' }
+  const override = (lines: string): string => `BEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20260310T120000Z\r\nDTSTART:20260310T120000Z\r\nDURATION:PT1H\r\n${lines}END:VEVENT\r\nEND:VCALENDAR`
+  const month = busy('20260301T000000Z', '20260401T000000Z')
+  await put('a', event('a', { DTSTART: '20260320T090000Z' }))
+  const other = 'BUSY 20260320T0900-20260320T1000'
+  const whole = '1000-20260311T0400'
+  // one that is read in the thread
+  const large = { DESCRIPTION: 'x'.repeat(100_000) }
+  for (const [why, body, expected] of [
+    ['confirmed', event('m', monster), [`BUSY ${whole}`, other]], ['large', event('m', { ...monster, ...large }), [`BUSY ${whole}`, other]],
+    ['tentative', event('m', { ...monster, STATUS: 'TENTATIVE' }), [other, `BUSY-TENTATIVE ${whole}`]],
+    ['transparent', event('m', { ...monster, TRANSP: 'TRANSPARENT' }), [other]], ['cancelled', event('m', { ...monster, STATUS: 'CANCELLED' }), [other]],
+    ['an opaque exception', event('m', { ...monster, TRANSP: 'TRANSPARENT' }).replace('END:VCALENDAR', override('')), ['BUSY 1200-1300', other]],
+    ['a tentative exception', event('m', monster).replace('END:VCALENDAR', override('STATUS:TENTATIVE\r\n')), [`BUSY ${whole}`, other, 'BUSY-TENTATIVE 1200-1300']],
+    ['from there on', event('m', { ...monster, TRANSP: 'TRANSPARENT' }).replace('END:VCALENDAR', override('').replace('-ID', '-ID;RANGE=THISANDFUTURE')), ['BUSY 1000-20260311T0459', other]]
+  ] as const) {
+    await put('m', body)
+    t.same(await asked(work, month), expected, why)
+    t.same(await asked(work, busy('20260320T000000Z', '20260321T000000Z')), [other], `${why}: it ends before`)
+    t.equal((await ask('DELETE', `${work}m.ics`)).status, 204)
+  }
+  await put('m', event('m', monster))
+  await put('n', event('n', { ...monster, DTSTART: '20260311T040001Z', RRULE: monster.RRULE.replace('11T04', '11T20') }))
+  t.same(await asked(work, month), ['BUSY 1000-20260311T2000', other], 'they merge as any others do')
   t.same(lines, [])
 })
 
