@@ -52,7 +52,7 @@ export async function objectsIn (bytes: Buffer, most: number): Promise<readonly 
 }
 
 /** Time zones are repeated in each object that names them: all objects of one file together may take so many times its octets … */
-const mostGrowth = 4
+const mostGrowth = 32
 /** … and so many octets more, which is room for a small file with honest zones. */
 const growthAllowance = 1_048_576
 

@@ -44,7 +44,7 @@ export async function replaceCalendar (request: DavRequest): Promise<DavReply> {
   const calendar = holderOf(target)
   const { directory } = calendar.collection
   if (underway.has(directory)) throw new DavError(409, `${hrefOf(calendar)} is being replaced by another PUT just now: try again when that is done`, { headers: { 'retry-after': retryAfter } })
-  //MUT underway.add(directory)
+  underway.add(directory)
   try {
     return await replaced(request, calendar)
   } finally {
