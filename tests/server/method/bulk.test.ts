@@ -279,9 +279,9 @@ t.test('calendars.replace: one replacement of a calendar at a time', async t => 
 t.test('a time zone that each object repeats cannot fill the disk', async t => {
   const { ask, documents } = await house(t, { settings: { 'calendars.replace': 'true' } })
   const zone = `BEGIN:VTIMEZONE\r\nTZID:Own\r\n${`X-PAD:${'x'.repeat(60)}\r\n`.repeat(3000)}BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n`
-  const zoned = Array.from({ length: 20 }, (_, number) => vevent(`zoned${number}`).replace('DTSTART:20260310T090000Z', 'DTSTART;TZID=Own:20260310T090000'))
+  const zoned = Array.from({ length: 60 }, (_, number) => vevent(`zoned${number}`).replace('DTSTART:20260310T090000Z', 'DTSTART;TZID=Own:20260310T090000'))
   const body = file(zone, ...zoned, vevent('plain'))
-  const most = 4 * body.length + 1_048_576
+  const most = 32 * body.length + 1_048_576
   const done = responses((await ask('POST', calendar, { body, headers: calendarType })).body)
   const fitting = Math.floor(most / zone.length)
   t.same(done.map(({ status }) => status), [...zoned.map((_, number) => number < fitting ? '200' : '507'), '200'], 'what fits stays')
@@ -298,17 +298,12 @@ t.test('a time zone that each object repeats cannot fill the disk', async t => {
 
 t.test('a long import lets others have their turn', async t => {
   const { ask } = await house(t)
-  let longest = 0
-  let last = performance.now()
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }, 1)
+  let turns = 0
+  const timer = setInterval(() => { turns++ }, 1)
   const posted = await ask('POST', calendar, { body: file(...Array.from({ length: 1500 }, (_, number) => vevent(String(number)))), headers: calendarType })
   clearInterval(timer)
   t.equal(responses(posted.body).filter(({ status }) => status === '200').length, 1500)
-  t.comment(`longest stall ${longest.toFixed(0)} ms`)
-  t.ok(longest < 500, 'not all at once')
+  t.ok(turns > 30, `${turns} turns: not all at once`)
 })
 
 t.test('an object too large for its own limit is refused, whatever it is in', async t => {
