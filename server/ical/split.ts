@@ -14,6 +14,8 @@ export interface SplitObject {
   bytes: () => Buffer
   /** How many octets `bytes` has, known without making them. */
   size: () => number
+  /** The line of the file that a line of `bytes` is; `line` for one that the file does not have. */
+  lineOf: (line: number) => number
 }
 
 /** A piece of the file, in octets. */
@@ -162,7 +164,8 @@ class Scan {
     const group: Group = {
       calendar, uid: part.uid ?? this.#uidFor(part), isNamed, parts: [part], line: part.line,
       bytes: () => joined(pieces()),
-      size: () => pieces().reduce((sum, piece) => sum + piece.length, 0)
+      size: () => pieces().reduce((sum, piece) => sum + piece.length, 0),
+      lineOf: line => lineIn(this.#bytes, pieces(), line) ?? part.line
     }
     if (part.uid !== undefined) this.#byUid.set(part.uid, group)
     this.groups.push(group)
@@ -201,6 +204,26 @@ function utf8 (latin1: string): string {
 
 function joined (pieces: readonly Buffer[]): Buffer {
   return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+}
+
+/** Where a line of the pieces is in the whole; undefined when it is in none of its pieces. */
+function lineIn (bytes: Buffer, pieces: readonly Buffer[], line: number): number | undefined {
+  let passed = 0
+  for (const piece of pieces) {
+    const lines = linesIn(piece, piece.length)
+    if (line <= passed + lines) {
+      const start = piece.byteOffset - bytes.byteOffset
+      return piece.buffer !== bytes.buffer || start < 0 || start >= bytes.length ? undefined : linesIn(bytes, start) + line - passed
+    }
+    passed += lines
+  }
+  return undefined
+}
+
+function linesIn (bytes: Buffer, end: number): number {
+  let count = 0
+  for (let at = bytes.indexOf(LF); at !== -1 && at < end; at = bytes.indexOf(LF, at + 1)) count++
+  return count
 }
 
 function piecesOf (bytes: Buffer, { calendar, uid, isNamed, parts }: Group): readonly Buffer[] {

@@ -129,10 +129,10 @@ export async function tellStored (request: DavRequest, multistatus: Multistatus,
  * @param href   '' for what has none, since it was to be made
  * @param where  what people find it by in what they sent
  */
-export function tellRefused (multistatus: Multistatus, href: string, error: DavError, uid: string | undefined, where?: string): void {
+export function tellRefused (multistatus: Multistatus, href: string, error: DavError, uid: string | undefined, object?: SplitObject): void {
   const parts = [...error.element === undefined ? [] : [error.element], ...uid === undefined ? [] : [element(cs('uid'), uid)]]
   // the words about faults of ours may name places on the disk
-  const why = error.status >= 500 ? undefined : where === undefined ? error.message : `${where}: ${error.message}`
+  const why = error.status >= 500 ? undefined : object === undefined ? error.message : inFile(object, error.message)
   multistatus.addRefusal(href, error.status, parts, why)
 }
 
@@ -152,4 +152,10 @@ export async function bulkReply (request: DavRequest, calendar: Resource, multis
   for await (const _ of work());
   const reply = multistatusReply(multistatus)
   return { ...reply, headers: { ...reply.headers, ...applied, ...await ctagHeaders(request, calendar) } }
+}
+
+/** What is wrong with an object of a file, by the lines of the file. */
+export function inFile ({ line, lineOf }: SplitObject, why: string): string {
+  const [prefix, own] = /^line (\d+): /.exec(why) ?? []
+  return prefix === undefined ? `in the file from line ${line}: ${why}` : `in the file, line ${lineOf(Number(own))}: ${why.slice(prefix.length)}`
 }

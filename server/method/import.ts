@@ -8,7 +8,7 @@ import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { element } from '../xml/element.js'
 import { cs } from '../xml/name.js'
-import { bulkReply, dataWanted, demandNew, nameFor, objectsIn, Pauses, Room, tellRefused, tellStored } from './bulk.js'
+import { bulkReply, dataWanted, demandNew, inFile, nameFor, objectsIn, Pauses, Room, tellRefused, tellStored } from './bulk.js'
 import { demandUnlocked } from './locked.js'
 
 /**
@@ -36,9 +36,10 @@ export async function importFile (request: DavRequest, calendar: Holder): Promis
   })
 }
 
-function tellNoRoom (multistatus: Multistatus, { uid, isNamed, line }: SplitObject, why: string): void {
+function tellNoRoom (multistatus: Multistatus, object: SplitObject, why: string): void {
+  const { uid, isNamed } = object
   const { name, status } = conditions['quota-not-exceeded']
-  multistatus.addRefusal('', status, [element(name), ...isNamed ? [element(cs('uid'), uid)] : []], `in the file from line ${line}: ${why}`)
+  multistatus.addRefusal('', status, [element(name), ...isNamed ? [element(cs('uid'), uid)] : []], inFile(object, why))
 }
 
 async function importOne (request: DavRequest, calendar: Holder, object: SplitObject, multistatus: Multistatus, sent: { readonly form: Form, readonly isConverted: boolean }): Promise<void> {
@@ -57,6 +58,6 @@ async function importOne (request: DavRequest, calendar: Holder, object: SplitOb
     await tellStored(request, multistatus, hrefOf(resource), { resource, etag, uid: prepared.facts.uid, data: dataWanted(request, sent.isConverted || !object.isNamed, sent.form) })
   } catch (error) {
     if (!(error instanceof DavError)) throw error
-    tellRefused(multistatus, '', error, object.isNamed ? object.uid : undefined, `in the file from line ${object.line}`)
+    tellRefused(multistatus, '', error, object.isNamed ? object.uid : undefined, object)
   }
 }

@@ -14,7 +14,7 @@ import { demandQuota } from '../site/quota.js'
 import { header, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
 import { dav } from '../xml/name.js'
-import { demandNew, nameFor, objectsIn, Pauses, Room } from './bulk.js'
+import { demandNew, inFile, nameFor, objectsIn, Pauses, Room } from './bulk.js'
 import { get } from './get.js'
 import { readableMembers } from './listing.js'
 import { demandTreeUnlocked, demandUnlocked, endingWith } from './locked.js'
@@ -120,12 +120,12 @@ async function plan (request: DavRequest, calendar: Holder, objects: readonly Sp
   return { steps, leaving: [...present.values()] }
 }
 
-async function examined ({ site }: DavRequest, calendar: Holder, { line }: SplitObject, bytes: Buffer): ReturnType<typeof prepare> {
+async function examined ({ site }: DavRequest, calendar: Holder, object: SplitObject, bytes: Buffer): ReturnType<typeof prepare> {
   try {
     return await prepare(site, calendar, { bytes, mediaType: undefined })
   } catch (error) {
     if (!(error instanceof DavError)) throw error
-    const why = `in the file from line ${line}: ${error.message}`
+    const why = inFile(object, error.message)
     throw new DavError(error.status, why, error.element === undefined ? { cause: error } : { element: { ...error.element, children: [...error.element.children, why] }, cause: error })
   }
 }

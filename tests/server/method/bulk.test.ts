@@ -51,7 +51,7 @@ t.test('a whole file that is posted: what can be stored is, each object for itse
     ['403', 'valid-calendar-data', 'bad'], ['403', 'valid-calendar-object-resource', 'twice']
   ])
   t.same(told.map(({ href }) => href).slice(0, 3), [`${calendar}1.ics`, `${calendar}zoned.ics`, ''])
-  t.match(told[4]?.why, /in the file from line 37: line 9: .*FREQ/, 'people are told where')
+  t.match(told[4]?.why, /in the file, line 42: .*FREQ/, 'people are told where')
   const got = await ask('GET', `${calendar}zoned.ics`)
   t.equal(got.headers['etag'], told[1]?.etag)
   t.ok(got.body.includes(zoned) && got.body.includes(zone), 'the bytes of its components, and its zone')
