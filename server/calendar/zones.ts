@@ -41,8 +41,8 @@ export function likeStandard (data: Component, tzids: readonly string[]): Readon
   const own = ownZones(data)
   const described = tzids.flatMap(tzid => own.get(tzid) ?? []).slice(0, mostCompared)
   if (described.length === 0) return new Set()
-  const earliest = earliestIn(data)
-  return new Set(described.filter(one => isLikeStandard(one, earliest)).map(tzidOf))
+  const { earliest, latest } = spanIn(data)
+  return new Set(described.filter(one => isLikeStandard(one, earliest, latest)).map(tzidOf))
 }
 
 function withUsed (data: Component, stored: Component): Component {
@@ -91,25 +91,33 @@ export function usedIn ({ components }: Component): Set<string> {
   return used
 }
 
-/** A moment (UTC seconds) before all times that have a TZID; Infinity when there is none. */
-function earliestIn ({ components }: Component): number {
-  let earliest = Infinity
+/** Moments (UTC seconds) before and after all times that have a TZID; `latest` is Infinity for what repeats. */
+function spanIn ({ components }: Component): { readonly earliest: number, readonly latest: number } {
+  let [earliest, latest] = [Infinity, -Infinity]
   const look = (component: Component): void => {
     if (component.name === 'VTIMEZONE') return
     for (const each of component.properties) {
-      if (parameter(each, 'TZID') !== undefined) for (const value of each.value.split(',')) earliest = Math.min(earliest, dayBefore(value))
+      // a length of days or weeks ends by the clock too
+      if (each.name === 'RRULE' || (each.name === 'DURATION' && /[DW]/i.test(each.value))) latest = Infinity
+      if (parameter(each, 'TZID') === undefined) continue
+      for (const value of each.value.split(',')) {
+        for (const part of value.split('/')) {
+          earliest = Math.min(earliest, momentOf(part, Infinity) - DAY)
+          latest = Math.max(latest, momentOf(part, -Infinity) + DAY)
+        }
+      }
     }
     component.components.forEach(look)
   }
   components.forEach(look)
-  return earliest
+  return { earliest, latest }
 }
 
-function dayBefore (value: string): number {
+function momentOf (value: string, otherwise: number): number {
   try {
-    return parseDateTime(value.split('/', 1)[0]!).local - DAY
+    return parseDateTime(value).local
   } catch (error) {
-    if (error instanceof ValueError) return Infinity
+    if (error instanceof ValueError) return otherwise
     throw error
   }
 }
