@@ -8,7 +8,7 @@ import { decode, IcalError, parse } from '../ical/parse.js'
 import { portable } from '../ical/portable-zone.js'
 import { Budget } from '../ical/recur.js'
 import type { Zone } from '../ical/time.js'
-import { UTC } from '../ical/timezone.js'
+import { UTC, zoneGeneration } from '../ical/timezone.js'
 import { heavyBytes, inThread } from './heavy.js'
 
 /**
@@ -19,13 +19,25 @@ import { heavyBytes, inThread } from './heavy.js'
 export async function * matching (home: Home, collection: Collection, filter: CompFilter, floating: Zone, only?: Member): AsyncGenerator<readonly Member[]> {
   const plan = planOf(filter)
   if (plan === undefined) return
+  const { index } = home
+  const version = `${index.version()} ${zoneGeneration()}`
+  const asked = plan.isPlain && only === undefined ? answersOf(index, collection.id) : undefined
+  const again = asked?.find(each => each.version === version && isSameQuestion(each, plan, floating))
+  if (again !== undefined) {
+    yield again.members
+    return
+  }
+  const all: Member[] = []
   const question: Question = { home, filter, plan, floating, weight: Math.max(1, countOf(filter) / 10) }
   let found: Member[] = []
   let until = performance.now() + slice
   for (const candidate of only === undefined ? candidates(home, collection, plan, floating) : [{ row: only, sure: false }]) {
     let verdict: Verdict = decides(question, candidate)
     if (verdict === undefined) verdict = await decidesElsewhere(question, candidate.row)
-    if (verdict) found.push(candidate.row)
+    if (verdict) {
+      found.push(candidate.row)
+      all.push(candidate.row)
+    }
     if (performance.now() < until) continue
     yield found
     found = []
@@ -33,6 +45,32 @@ export async function * matching (home: Home, collection: Collection, filter: Co
     until = performance.now() + slice
   }
   yield found
+  if (asked === undefined || version !== `${index.version()} ${zoneGeneration()}`) return
+  if (asked.unshift({ version, component: plan.component, range: plan.range, floating, members: all }) > mostAnswers) asked.pop()
+}
+
+/** What a query of a type and range found, as long as nothing is written: clients ask for the same month again and again. */
+interface Answered {
+  readonly version: string
+  readonly component: string | undefined
+  readonly range: Range | undefined
+  readonly floating: Zone
+  readonly members: readonly Member[]
+}
+
+const mostAnswers = 16
+const remembers = new WeakMap<Index, Map<number, Answered[]>>()
+
+function answersOf (index: Index, collection: number): Answered[] {
+  let own = remembers.get(index)
+  if (own === undefined) remembers.set(index, own = new Map())
+  let answers = own.get(collection)
+  if (answers === undefined) own.set(collection, answers = [])
+  return answers
+}
+
+function isSameQuestion (one: Answered, { component, range }: Plan, floating: Zone): boolean {
+  return one.component === component && one.floating === floating && one.range?.start === range?.start && one.range?.end === range?.end
 }
 
 const slice = 12

@@ -225,6 +225,11 @@ t.test('an instance that was found once is found again exactly where it is', asy
   t.same(await asked('0T103000', '0T103001'), ['day', 'hour'])
   t.same(await asked('1T000000', '1T010000'), [])
   t.same(await asked('1T000000', '1T010000', 'America/New_York'), ['day'], 'in another zone it is elsewhere')
+  t.equal((await ask('DELETE', `${calendar}hour`)).status, 204)
+  t.same(await asked('0T000000', '1T000000'), ['day', 'moment'], 'what was answered counts until something is written')
+  await put('hour', ['DTSTART:20200310T100000Z', 'DTEND:20200310T110000Z'])
+  t.same(await asked('0T000000', '1T000000'), ['day', 'hour', 'moment'])
+  t.same(await names(ask, within('VTODO', '20260310T000000Z', '20260311T000000Z')), [], 'of another type')
   t.same(await asked('1T000000', '1T010000'), [])
 })
 
