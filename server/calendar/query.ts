@@ -45,8 +45,10 @@ export async function * matching (home: Home, collection: Collection, filter: Co
     until = performance.now() + slice
   }
   yield found
-  if (asked === undefined || version !== `${index.version()} ${zoneGeneration()}`) return
-  if (asked.unshift({ version, component: plan.component, range: plan.range, floating, members: all }) > mostAnswers) asked.pop()
+  if (asked === undefined || all.length > mostFound || version !== `${index.version()} ${zoneGeneration()}`) return
+  // what is out of date would keep the members of its day
+  const current = asked.filter(each => each.version === version).slice(0, mostAnswers - 1)
+  asked.splice(0, asked.length, { version, component: plan.component, range: plan.range, floating, members: all }, ...current)
 }
 
 /** What a query of a type and range found, as long as nothing is written: clients ask for the same month again and again. */
@@ -59,6 +61,8 @@ interface Answered {
 }
 
 const mostAnswers = 16
+/** Longer answers are not remembered: they would take more memory than work. */
+const mostFound = 5000
 const remembers = new WeakMap<Index, Map<number, Answered[]>>()
 
 function answersOf (index: Index, collection: number): Answered[] {
