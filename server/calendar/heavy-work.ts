@@ -36,11 +36,11 @@ export const works = {
   /** What an object gives to a stream of many. */
   part: ({ bytes, form, names }: { readonly bytes: Uint8Array, readonly form: Form, readonly names: ReadonlyMap<string, string> | undefined }): Part => partOf(bytes, form, names),
 
-  /** What an object says of a range; `exhausted`: some of it may be missing. @throws IcalError */
-  busy: ({ bytes, range, floating }: { readonly bytes: Uint8Array, readonly range: Range, readonly floating: PortableZone }): { readonly findings: Findings, readonly exhausted: boolean } => {
+  /** What an object says of a range; what is too much to list is one busy period. @throws IcalError */
+  busy: ({ bytes, range, floating }: { readonly bytes: Uint8Array, readonly range: Range, readonly floating: PortableZone }): { readonly findings: Findings } => {
     const budget = new Budget({ steps: 400_000, milliseconds: 1000 })
     const found = findings([parse(decode(bytes))], range, zoneFrom(floating), budget)
-    return { findings: found, exhausted: budget.exhausted }
+    return { findings: found }
   }
 }
 
