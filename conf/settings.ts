@@ -102,8 +102,13 @@ export const table = {
     timeoutSeconds: number(10, 1, 120, 'How long the directory server may take for one answer', 'seconds'),
     entries: number(50_000, 1, 1_000_000, 'Most entries of one kind; when there are more, the directory is not used', 'entries')
   },
+  history: {
+    directory: path('<data>/history', 'Former versions of what was overwritten or deleted, as plain files; best on the file system of the documents'),
+    days: number(30, 0, 36_500, 'How long a former version is kept; 0 = nothing is kept', 'days'),
+    bytes: storage('5 GB', 'How much all former versions may take together, the oldest go first; 0 = as much as there is')
+  },
   calendars: {
-    replace: boolean(false, 'PUT of a whole .ics file on a calendar replaces everything in it; what is not in the file is lost')
+    replace: boolean(false, 'PUT of a whole .ics file on a calendar replaces everything in it; what is not in the file goes to the history')
   },
   limits: {
     bodyBytes: bytes('10 MB', 'Largest body of a request'),

@@ -69,6 +69,7 @@ export async function start (initial: Settings): Promise<Running> {
       documents: settings.data.documents,
       state: stateOf(settings),
       durable: settings.data.fsync,
+      history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes },
       sweepSeconds: settings.data.sweepSeconds,
       describe,
       knowledge: `time zones ${systemZones().version()}`,
@@ -151,7 +152,7 @@ function tellUnused ({ authentication, tls }: Settings, tell: (message: string) 
   if (tls.certificate === undefined && (tls.redirect || tls.key !== undefined)) tell('there is no HTTPS: tls.certificate is not set')
 }
 
-const fixed = ['server.port', 'server.bind', 'server.requestSeconds', 'tls.port', 'tls.only', 'data.directory', 'data.documents', 'data.fsync', 'data.sweepSeconds', 'accounts.file', 'accounts.groups', 'ldap.url', 'ldap.startTls', 'ldap.base', 'ldap.bindDn', 'ldap.bindPassword', 'ldap.userFilter', 'ldap.groupFilter', 'ldap.refreshSeconds', 'accounts.delegates', 'accounts.appPasswords', 'authentication.realm', 'authentication.basic', 'authentication.digest', 'authentication.plainBasic', 'authentication.cacheSeconds', 'authentication.outageSeconds', 'authentication.failures', 'authentication.lockSeconds', 'authentication.lockMostSeconds', 'limits.bodyBytes', 'log.access'] as const
+const fixed = ['server.port', 'server.bind', 'server.requestSeconds', 'tls.port', 'tls.only', 'data.directory', 'data.documents', 'data.fsync', 'data.sweepSeconds', 'history.directory', 'accounts.file', 'accounts.groups', 'ldap.url', 'ldap.startTls', 'ldap.base', 'ldap.bindDn', 'ldap.bindPassword', 'ldap.userFilter', 'ldap.groupFilter', 'ldap.refreshSeconds', 'accounts.delegates', 'accounts.appPasswords', 'authentication.realm', 'authentication.basic', 'authentication.digest', 'authentication.plainBasic', 'authentication.cacheSeconds', 'authentication.outageSeconds', 'authentication.failures', 'authentication.lockSeconds', 'authentication.lockMostSeconds', 'limits.bodyBytes', 'log.access'] as const
 
 // what was built into the running server stays until it is started again
 function tellFixed (before: Settings, after: Settings, tell: (message: string) => void): void {

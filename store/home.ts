@@ -1,6 +1,8 @@
 import type { Stats } from 'node:fs'
 import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
+import type { History } from './history/history.js'
+import { keepFormers } from './history/former.js'
 import { facts as statsOf, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
@@ -50,6 +52,8 @@ export interface HomeOptions {
   /** A directory is gone. */
   readonly lost: (directory: string) => void
   readonly report: (message: string) => void
+  /** Where goes what was overwritten or removed by hand; without it nothing is kept. */
+  readonly history?: History | undefined
 }
 
 /** What this process knows of a directory that is there. */
@@ -91,6 +95,9 @@ export class Home {
   readonly #comparing = new Map<string, Promise<void>>()
   readonly #unreadable = new Set<string>()
   #mending = Promise.resolve()
+  #keeping: Promise<void> | undefined
+  /** Paths of directories that are going by our own doing, and are kept. */
+  readonly #leaving = new Set<string>()
   #listed = false
   #isFull = false
   #stopped = false
@@ -152,6 +159,7 @@ export class Home {
   async idle (): Promise<void> {
     while (this.isBusy) await Promise.allSettled(this.#comparing.values())
     await this.#mending
+    await this.#keeping
   }
 
   get isOpen (): boolean {
@@ -224,6 +232,27 @@ export class Home {
       throw error
     }
     for (const path of changed) this.#options.changed(this, path)
+    this.#leaving.clear()
+    this.#keepFormers()
+  }
+
+  /** Tells that the directory at a path is going, or has become another, by our own doing: what was in it is kept by whoever does it. */
+  leaves (path: string): void {
+    this.#leaving.add(path)
+  }
+
+  /** Tells whoever runs the server. */
+  report (message: string): void {
+    this.#options.report(message)
+  }
+
+  /** Writes into the history what the index still has of files that were changed or removed by hand. */
+  #keepFormers (): void {
+    const { history } = this.#options
+    if (history === undefined || this.#keeping !== undefined || this.#index?.hasFormer !== true) return
+    this.#keeping = keepFormers(this, history).catch((error: unknown) => {
+      this.#options.report(`cannot keep former versions of ${this.path}: ${error instanceof Error ? error.message : String(error)}`)
+    }).finally(() => { this.#keeping = undefined })
   }
 
   #walk (path: string, walk: Walk, depth: number): void {
@@ -259,7 +288,7 @@ export class Home {
     const values = properties(directory, '')
     const resourcetype = values.get('{DAV:}resourcetype')
     const id = idOf(path)
-    if (recordCollection(this.index, row, { id, path, attributes: hashOf(values), list: listIn(values) }) && row !== undefined && (known !== undefined || row.gone === 1)) changed.push(path)
+    if (recordCollection(this.index, row, { id, path, attributes: hashOf(values), properties: values.size === 0 ? '' : JSON.stringify([...values]), list: listIn(values) }) && row !== undefined && (known !== undefined || row.gone === 1)) changed.push(path)
     const collection = { id, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
     const same = known !== undefined && sameCollection(known.collection, collection)
     if (known?.collection.holdsObjects !== collection.holdsObjects) forgetOthers(this.index, id, collection.holdsObjects)
@@ -270,12 +299,23 @@ export class Home {
     return collection
   }
 
-  #lose (row: CollectionRow, { changed }: Walk): void {
+  #lose (row: CollectionRow, { changed, found }: Walk): void {
+    const isKept = this.#isLeaving(row.path) || this.#isElsewhere(row.path, found)
     this.#known.delete(row.path)
     this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
-    loseCollection(this.index, row.id)
+    loseCollection(this.index, row.id, isKept || this.#options.history?.isOn !== true)
     changed.push(row.path)
+  }
+
+  #isLeaving (path: string): boolean {
+    return this.#leaving.has(path) || (path.includes('/') && this.#isLeaving(path.slice(0, path.lastIndexOf('/'))))
+  }
+
+  // renamed by hand: the same directory has another name now
+  #isElsewhere (path: string, found: ReadonlySet<string>): boolean {
+    const inode = this.#known.get(path)?.stamp.split('.', 1)[0]
+    return inode !== undefined && [...found].some(other => other !== path && this.#known.get(other)?.stamp.split('.', 1)[0] === inode)
   }
 
   /** The directories that are known, with their inodes. */

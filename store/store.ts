@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { supported } from './attribute.js'
 import { codeOf, StoreError, translated } from './error.js'
 import { facts as statsOf, removeTree, temporaryPrefix, makeDirectories } from './file.js'
+import { History, type HistoryOptions } from './history/history.js'
 import { Home, type HomeOptions } from './home.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
@@ -16,6 +17,10 @@ export interface StoreOptions {
   /** Disposable: indexes. */
   readonly state: string
   readonly durable: boolean
+  /** Where and how long former versions are kept; without it they are not. */
+  readonly history?: Pick<HistoryOptions, 'directory' | 'days' | 'bytes'> | undefined
+  /** Another process may serve this tree: its drafts are left alone. */
+  readonly isGuest?: boolean
   /** Seconds between comparisons of everything with the disk, for file systems without events; 0 = never. */
   readonly sweepSeconds: number
   readonly describe: Describe
@@ -63,9 +68,10 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     const drafts = `${options.documents}/.drafts`
     makeDirectories(options.documents)
     makeDirectories(options.state)
-    removeDrafts(drafts, options.report)
+    if (options.isGuest !== true) removeDrafts(drafts, options.report)
     makeDirectories(drafts)
-    this.writing = { drafts, state: options.state, durable: options.durable }
+    const history = new History({ directory: `${options.state}/history`, days: () => 0, bytes: () => 0, ...options.history, documents: options.documents, report: options.report })
+    this.writing = { drafts, state: options.state, durable: options.durable, history }
     this.#inode = statsOf(options.documents)?.ino ?? 0
     this.keepsAttributes = supported(drafts)
     if (!this.keepsAttributes) {
@@ -96,6 +102,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       describe: this.#options.describe,
       knowledge: this.#options.knowledge,
       holdsObjects: this.#options.holdsObjects,
+      history: this.writing.history,
       changed: (of, collection) => { this.#changed(of, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
       lost: directory => { this.#watcher?.leave(directory) },

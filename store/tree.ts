@@ -5,6 +5,7 @@ import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
 import { draft, facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
 import { deepest, type Collection, type Home, type Member } from './home.js'
+import type { End } from './history/version.js'
 import { fileName } from './name.js'
 import { properties, setProperties } from './property.js'
 import { demandSpace } from './space.js'
@@ -93,33 +94,67 @@ function removeQuietly (path: string): void {
 /** Removes a collection with all it holds: renamed out of sight first, so that nobody sees half of it. @throws StoreError */
 export async function deleteCollection (writing: Writing, home: Home, collection: Collection): Promise<void> {
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
-  const out = setAside(writing, collection.directory)
+  const out = setAside(writing, collection.directory, 'deleted')
+  home.leaves(collection.path)
   home.list()
   if (writing.durable) await flushDirectory(dirname(collection.directory))
-  await removeInTurns(out)
+  await keepOrRemove(writing, out)
 }
 
-function setAside (writing: Writing, directory: string): string {
-  const out = temporary(draftsFor(writing, dirname(directory)))
-  rename(directory, out)
-  return out
+/** A directory that nobody sees any more. */
+interface Aside {
+  /** Where it was. */
+  readonly path: string
+  /** Where it is; `undefined` = in the history already. */
+  readonly out: string | undefined
+  readonly end: End
+  readonly at: number
+}
+
+function setAside (writing: Writing, path: string, end: End): Aside {
+  const at = Date.now()
+  if (isTakenAway(writing, path, end)) return { path, out: undefined, end, at }
+  const out = temporary(draftsFor(writing, dirname(path)))
+  rename(path, out)
+  return { path, out, end, at }
+}
+
+// on a full disk it goes all the same: nobody could make room otherwise
+function isTakenAway ({ history }: Writing, path: string, end: End): boolean {
+  try {
+    return history.takeAway(path, end)
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === 'full') return false
+    throw error
+  }
 }
 
 /** Puts a directory to its place; what is there is set aside, and comes back when that fails. @returns what was set aside */
 function replace (writing: Writing, from: string, target: string): string | undefined {
-  const out = statsOf(target) === undefined ? undefined : setAside(writing, target)
+  if (statsOf(target) === undefined) {
+    rename(from, target)
+    return undefined
+  }
+  const out = temporary(draftsFor(writing, dirname(target)))
+  rename(target, out)
   try {
     rename(from, target)
   } catch (error) {
-    if (out !== undefined) rename(out, target)
+    rename(out, target)
     throw error
   }
   return out
 }
 
-/** Removes what nobody sees any more, without keeping others waiting. What cannot be removed now is removed at the next start. */
-async function removeInTurns (out: string | undefined): Promise<void> {
-  if (out !== undefined) await rm(out, { recursive: true, force: true }).catch(() => {})
+/** Brings what nobody sees any more into the history, or removes it, without keeping others waiting. What cannot be removed now is removed at the next start. */
+async function keepOrRemove ({ history }: Writing, { path, out, end, at }: Aside): Promise<void> {
+  if (out === undefined) return
+  if (history.isOn) await history.keepAside(out, path, end, at)
+  await rm(out, { recursive: true, force: true }).catch(() => {})
+}
+
+async function keepReplaced (writing: Writing, target: string, out: string | undefined): Promise<void> {
+  if (out !== undefined) await keepOrRemove(writing, { path: target, out, end: 'replaced', at: Date.now() })
 }
 
 /**
@@ -139,10 +174,12 @@ export async function moveCollection (writing: Writing, home: Home, collection: 
   }
   guard()
   const out = replace(writing, collection.directory, target)
+  home.leaves(collection.path)
+  toHome.leaves(path)
   home.list()
   const made = await placed(writing, toHome, path, target)
   if (writing.durable) await flushDirectory(dirname(collection.directory))
-  await removeInTurns(out)
+  await keepReplaced(writing, target, out)
   return made
 }
 
@@ -175,8 +212,9 @@ export async function copyCollection (writing: Writing, home: Home, collection: 
     removeQuietly(prepared)
     throw error
   }
+  toHome.leaves(path)
   const made = await placed(writing, toHome, path, target)
-  await removeInTurns(out)
+  await keepReplaced(writing, target, out)
   return made
 }
 

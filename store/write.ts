@@ -1,6 +1,7 @@
 import { unlinkSync, type Stats } from 'node:fs'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
+import type { History } from './history/history.js'
 import { stampOf } from './etag.js'
 import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } from './file.js'
 import type { Collection, Home, Member } from './home.js'
@@ -18,6 +19,8 @@ export interface Writing {
   readonly state: string
   /** Flush to the disk before a write is acknowledged. */
   readonly durable: boolean
+  /** Where what is overwritten or deleted goes. */
+  readonly history: History
 }
 
 /** Called just before a change, with what is there now; throws to prevent it. Nothing of this process comes between it and the change. */
@@ -50,7 +53,7 @@ export async function writeMember (writing: Writing, home: Home, collection: Col
       discard(written)
       continue
     }
-    const result = commit(home, collection, name, target, written, bytes, known, guard)
+    const result = commit(writing, home, collection, name, target, written, bytes, known, guard)
     if (writing.durable) await flushDirectory(collection.directory)
     return result
   }
@@ -72,14 +75,17 @@ function factsOf (home: Home, collection: Collection, name: string, bytes: Buffe
   }
 }
 
-function commit (home: Home, collection: Collection, name: string, target: string, written: Draft, bytes: Buffer, facts: Facts | undefined, guard: Guard): { created: boolean, member: Member } {
+function commit ({ history }: Writing, home: Home, collection: Collection, name: string, target: string, written: Draft, bytes: Buffer, facts: Facts | undefined, guard: Guard): { created: boolean, member: Member } {
   try {
     const before = guardTarget(home, collection, name, guard)
     return home.own(collection, () => {
+      // what is kept on the disk is not what the index holds when the file was broken by hand: then both are kept
+      history.keep(target)
+      const isKept = memberRow(home.place(collection), name)?.problem === ''
       rename(written.path, target)
       const stats = statsOf(target)
       if (stats === undefined) throw new StoreError('changed', `${target} was removed while it was written`)
-      home.guarded(() => { learn(home.place(collection), name, memberRow(home.place(collection), name), bytes, stats, Date.now(), facts) })
+      home.guarded(() => { learn({ ...home.place(collection), isKept }, name, memberRow(home.place(collection), name), bytes, stats, Date.now(), facts) })
       const member = home.member(collection, name)
       if (member === undefined) throw new StoreError('unreadable', `${target} cannot be served: ${home.problem(collection, name) ?? 'unknown'}`)
       return { created: before === undefined, member }
@@ -134,21 +140,34 @@ export async function deleteMember (writing: Writing, home: Home, collection: Co
     guard(member)
     if (member === undefined) throw new StoreError('missing', `${collection.directory}/${name} does not exist`)
     home.own(collection, () => {
-      unlink(`${collection.directory}/${name}`)
-      forget(home, collection, name)
+      takeAway(writing, home, `${collection.directory}/${name}`)
+      forget(home, collection, name, member.problem === '')
     })
   })
   if (writing.durable) await flushDirectory(collection.directory)
 }
 
-function forget (home: Home, collection: Collection, name: string): void {
+function forget (home: Home, collection: Collection, name: string, isKept: boolean): void {
   try {
-    home.guarded(() => { removeMember(home.place(collection), name) })
+    home.guarded(() => { removeMember({ ...home.place(collection), isKept }, name) })
   } catch (error) {
     // the file is gone whether the index has room to say so or not
     if (!(error instanceof StoreError && error.reason === 'full')) throw error
     home.suspect(collection.path, undefined)
   }
+}
+
+/** Into the history; on a full disk it goes all the same, since nobody could make room otherwise. */
+function takeAway ({ history }: Writing, home: Home, path: string): void {
+  let isGone = false
+  try {
+    isGone = history.takeAway(path)
+    if (!isGone) history.keep(path, 'deleted')
+  } catch (error) {
+    if (!(error instanceof StoreError && error.reason === 'full')) throw error
+    home.report(`${path} is deleted and no former version is kept: ${error.message}`)
+  }
+  if (!isGone) unlink(path)
 }
 
 function unlink (path: string): void {
@@ -204,7 +223,7 @@ export async function moveMember (writing: Writing, from: Spot, to: Spot, guard:
   if (to.collection.holdsObjects) factsOf(to.home, to.collection, name, from.home.content(from.collection, source.name)?.bytes ?? Buffer.alloc(0), undefined)
   if (!isSameDevice(from.collection.directory, to.collection.directory)) return await moveAcross(writing, from, to, source, guard)
   const values = properties(from.collection.directory, source.name)
-  const before = await forgetMember(from.collection.directory, source.name, () => renameMember(from, to, { old, source, target, name }, guard))
+  const before = await forgetMember(from.collection.directory, source.name, () => renameMember(writing, from, to, { old, source, target, name }, guard))
   if (writing.durable) {
     await flushDirectory(to.collection.directory)
     await flushDirectory(from.collection.directory)
@@ -217,15 +236,17 @@ export async function moveMember (writing: Writing, from: Spot, to: Spot, guard:
 
 interface Way { readonly old: string, readonly source: Member, readonly target: string, readonly name: string }
 
-function renameMember (from: Spot, to: Spot, { old, source, target, name }: Way, guard: Guard): Member | undefined {
+function renameMember ({ history }: Writing, from: Spot, to: Spot, { old, source, target, name }: Way, guard: Guard): Member | undefined {
   const before = guardTarget(to.home, to.collection, name, guard)
   const now = from.home.collection(from.collection.path) === undefined ? undefined : from.home.member(from.collection, source.name)
   if (now?.etag !== source.etag || now.problem !== '') throw new StoreError('changed', `${old} was changed while it was moved`)
   from.home.own(from.collection, () => {
     to.home.own(to.collection, () => {
+      history.keep(target)
+      const isKept = memberRow(to.home.place(to.collection), name)?.problem === ''
       rename(old, target)
-      to.home.guarded(() => { updateMember(to.home.place(to.collection), name) })
-      from.home.guarded(() => { removeMember(from.home.place(from.collection), source.name) })
+      to.home.guarded(() => { updateMember({ ...to.home.place(to.collection), isKept }, name) })
+      from.home.guarded(() => { removeMember({ ...from.home.place(from.collection), isKept: true }, source.name) })
     })
   })
   return before

@@ -56,7 +56,7 @@ export async function house (t: Test, { users = ['alice', 'bob'], accounts = '',
   const lines: string[] = []
   const log: Log = { error: line => { lines.push(line) }, warn: line => { lines.push(line) }, info: () => {}, debug: () => {} }
   const directory = new Directory(readAccountsToml(toml, 'accounts.toml', () => {}))
-  const store = new Store({ documents: settings.data.documents, state: join(data, 'state'), durable: settings.data.fsync, sweepSeconds: 0, describe, holdsObjects, ...homePlaces, report: log.warn })
+  const store = new Store({ documents: settings.data.documents, state: join(data, 'state'), durable: settings.data.fsync, history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes }, sweepSeconds: 0, describe, holdsObjects, ...homePlaces, report: log.warn })
   const delegates = await Delegates.open({ file: settings.accounts.delegates, directory, log })
   const locks = new Locks(now)
   const site: Site = { settings, store, directory, delegates, locks, log }

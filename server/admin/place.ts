@@ -2,6 +2,7 @@ import { nearest } from '../../conf/nearest.js'
 import { Home, type Collection } from '../../store/home.js'
 import { otherSpelling } from '../../store/name.js'
 import { properties } from '../../store/property.js'
+import type { Store } from '../../store/store.js'
 import type { Directory } from '../directory/directory.js'
 import { recordTypes, type DirectoryRecord } from '../directory/record.js'
 import { describe } from '../ical/facts.js'
@@ -23,13 +24,16 @@ export interface Place extends Resource {
   readonly collection: Collection
 }
 
+/** What `place` needs. With a store its homes are used, with their indexes; without, the disk is read with an index in memory. */
+export type Placing = Rules & { readonly store?: Store }
+
 /**
  * The home or collection at a path as people type it: 'users/alice/work', 'alice/work', 'public/holidays'; '/calendars/'
  * before it and a slash behind do no harm. Decoded, as the directories are called. Reads the disk and writes nothing, so
  * that it does not matter whether a server runs.
  * @throws AdminError for an account or a collection that is not there
  */
-export function place (rules: Rules, typed: string): Place {
+export function place (rules: Placing, typed: string): Place {
   const names = namesIn(typed)
   const owner = names[0] === publicTree ? undefined : account(rules.directory, names.slice(0, 2).join('/'))
   const root = owner === undefined ? publicHome : ['calendars', owner.type, owner.name]
@@ -57,7 +61,9 @@ function spellings (path: string): string[] {
 }
 
 // the index of the server is its own; what is asked here is on the disk
-function homeAt ({ settings }: Rules, root: readonly string[]): Home {
+function homeAt ({ settings, store }: Placing, root: readonly string[]): Home {
+  const known = store?.home(root)
+  if (known !== undefined) return known
   const nothing = (): void => {}
   const path = root.join('/')
   return new Home({ path, directory: `${settings.data.documents}/${path}`, indexFile: ':memory:', describe, holdsObjects, changed: nothing, met: nothing, lost: nothing, report: nothing })

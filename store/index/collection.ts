@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { endLists, keepLife, keepList } from './access-list.js'
+import { noteLost } from './former.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
 
@@ -10,6 +11,10 @@ export interface CollectionRow {
   readonly path: string
   /** Hash of its dead properties. */
   readonly attributes: string
+  /** They themselves as JSON, '' = none. */
+  readonly properties: string
+  /** Of the directory when it was last compared, as `markOf` has it. */
+  readonly stamp: string
   /** When it was made, its properties changed, or it went. */
   readonly revision: number
   /** When a member last changed. */
@@ -32,29 +37,40 @@ export function collectionRows (index: Index): CollectionRow[] {
   return index.all<CollectionRow>('SELECT * FROM collection')
 }
 
-/** Records a directory that is there. @param list  its access control list, as `listIn` has it. @returns whether a client can see a difference */
-export function recordCollection (index: Index, row: CollectionRow | undefined, { id, path, attributes, list }: { readonly id: number, readonly path: string, readonly attributes: string, readonly list: string }): boolean {
+/** What is recorded of a directory. */
+export interface CollectionFacts {
+  readonly id: number
+  readonly path: string
+  readonly attributes: string
+  readonly properties: string
+  /** Its access control list, as `listIn` has it. */
+  readonly list: string
+}
+
+/** Records a directory that is there. @returns whether a client can see a difference */
+export function recordCollection (index: Index, row: CollectionRow | undefined, { id, path, attributes, properties, list }: CollectionFacts): boolean {
   if (row !== undefined && row.gone === 0 && row.attributes === attributes) return false
   const now = nextRevision(index)
   if (row === undefined) {
-    index.run(`INSERT INTO collection (id, path, attributes, revision, changed, born, members, bytes)
-      SELECT ?1, ?2, ?3, ?4, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1`, id, path, attributes, now)
+    index.run(`INSERT INTO collection (id, path, attributes, properties, revision, changed, born, members, bytes)
+      SELECT ?1, ?2, ?3, ?5, ?4, ?4, ?4, count(*), coalesce(sum(size), 0) FROM member WHERE collection = ?1`, id, path, attributes, now, properties)
   } else {
-    index.run('UPDATE collection SET attributes = ?, revision = ?, born = ?, gone = 0 WHERE id = ?', attributes, now, row.gone === 1 ? now : row.born, id)
+    index.run('UPDATE collection SET attributes = ?, properties = ?, revision = ?, born = ?, gone = 0 WHERE id = ?', attributes, properties, now, row.gone === 1 ? now : row.born, id)
     if (row.gone === 1) keepLife(index, { collection: id, name: '' }, row.born, row.revision)
   }
   keepList(index, { collection: id, name: '' }, list, now)
   return true
 }
 
-/** Records that a directory is gone, with all that was in it. */
-export function loseCollection (index: Index, id: number): void {
+/** Records that a directory is gone, with all that was in it. @param isKept  what was in it is kept elsewhere */
+export function loseCollection (index: Index, id: number, isKept: boolean): void {
   const now = nextRevision(index)
   for (const table of ['span', 'wide']) index.run(`DELETE FROM ${table} WHERE collection = ?`, id)
-  index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', id)
+  if (isKept) index.run('DELETE FROM body WHERE member IN (SELECT id FROM member WHERE collection = ?)', id)
+  else noteLost(index, id, Date.now())
   index.run("INSERT OR REPLACE INTO gone (collection, name, revision, born) SELECT collection, name, ?, born FROM member WHERE collection = ? AND etag <> ''", now, id)
   index.run('DELETE FROM member WHERE collection = ?', id)
-  index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '' WHERE id = ?", now, now, id)
+  index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '', properties = '', stamp = '' WHERE id = ?", now, now, id)
   endLists(index, id, now)
 }
 

@@ -6,7 +6,7 @@ import { makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 5
+const version = 6
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -14,6 +14,8 @@ CREATE TABLE collection (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,       -- below the home, '' = the home itself
   attributes TEXT NOT NULL,        -- hash of its dead properties
+  properties TEXT NOT NULL DEFAULT '', -- they themselves, as JSON
+  stamp TEXT NOT NULL DEFAULT '',  -- device, inode and mtime of the directory when it was last compared
   revision INTEGER NOT NULL,       -- when it was made or its properties changed
   changed INTEGER NOT NULL,        -- when a member last changed
   born INTEGER NOT NULL DEFAULT 0, -- when it was made
@@ -22,7 +24,7 @@ CREATE TABLE collection (
   gone INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE member (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a row of former may still speak of one
   collection INTEGER NOT NULL,
   name TEXT NOT NULL,
   stamp TEXT NOT NULL,
@@ -57,6 +59,10 @@ CREATE TABLE wide (               -- bounds of everything else: long ones, recur
 CREATE INDEX wide_collection ON wide (collection, start, end);
 CREATE INDEX wide_member ON wide (member);
 CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE former (             -- what was overwritten or removed by hand, until it is written into the history
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL, at REAL NOT NULL, end TEXT NOT NULL,
+  bytes BLOB, body INTEGER, tree TEXT, properties TEXT NOT NULL DEFAULT ''
+);
 CREATE TABLE access (             -- access control lists, from one revision up to another
   collection INTEGER NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, list TEXT NOT NULL,
   PRIMARY KEY (collection, name, since)
@@ -84,6 +90,8 @@ export class Index {
   readonly #raw = new Map<string, Database.Statement<Value[]>>()
   /** Made anew with every new index; sync tokens of another epoch are void. */
   readonly epoch: string
+  /** Something may be in `former`. */
+  hasFormer = true
   #damaged = false
 
   constructor (database: Database.Database) {

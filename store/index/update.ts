@@ -5,6 +5,7 @@ import { facts as statsOf, read } from '../file.js'
 import { hashOf, hasProperties, properties, type Properties } from '../property.js'
 import { endList, keepLife, keepList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
+import { noteFormer } from './former.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
 import { longestSpan } from './span.js'
@@ -36,6 +37,8 @@ export interface Place {
   readonly collection: number
   readonly directory: string
   readonly describe: Describe | undefined
+  /** What the index holds of a member that is overwritten or removed is kept elsewhere already. */
+  readonly isKept?: boolean
 }
 
 /** A member's row; `undefined` when the index has none. */
@@ -181,6 +184,7 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
   index.transaction(() => {
     const revision = nextRevision(index)
     const before = index.get<{ revision: number, born: number }>('SELECT revision, born FROM gone WHERE collection = ? AND name = ?', collection, name)
+    if (place.isKept !== true) noteFormerOf(place, name)
     const id = index.get<{ id: number }>(`
       INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, attributes, revision, born)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?13)
@@ -202,6 +206,11 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
   return true
 }
 
+function noteFormerOf ({ index, collection }: Place, name: string): void {
+  const row = memberRow({ index, collection }, name)
+  if (row !== undefined && row.etag !== '') noteFormer(index, row.id, 'edited', Date.now())
+}
+
 function forgetContent (index: Index, member: number): void {
   index.run('DELETE FROM span WHERE member = ?', member)
   index.run('DELETE FROM wide WHERE member = ?', member)
@@ -221,15 +230,16 @@ function recordSpan (index: Index, collection: number, member: number, { start, 
 export function forgetOthers (index: Index, collection: number, holdsObjects: boolean): void {
   const others = index.all<{ name: string }>(`
     SELECT name FROM member WHERE collection = ? AND (etag = '' OR component <> '') <> ?`, collection, holdsObjects ? 1 : 0)
-  for (const { name } of others) removeMember({ index, collection }, name)
+  for (const { name } of others) removeMember({ index, collection, isKept: true }, name)
 }
 
 /** Records that a member's file is gone. @returns whether a client can see a difference */
-export function removeMember (place: Pick<Place, 'index' | 'collection'>, name: string): boolean {
+export function removeMember (place: Pick<Place, 'index' | 'collection' | 'isKept'>, name: string): boolean {
   const { index, collection } = place
   return index.transaction(() => {
     const row = memberRow(place, name)
     if (row === undefined) return false
+    if (place.isKept !== true) noteFormer(index, row.id, 'removed', Date.now())
     forgetContent(index, row.id)
     index.run('DELETE FROM member WHERE id = ?', row.id)
     if (row.etag === '') return false

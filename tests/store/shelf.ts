@@ -51,7 +51,7 @@ export function openStore (t: Test, root: string, options: Partial<StoreOptions>
   const [documents, state] = [`${root}/documents`, `${root}/state`]
   const told: string[] = []
   const changes: string[] = []
-  const store = new Store({ documents, state, durable: false, sweepSeconds: 0, describe, holdsObjects, homeDepth: 1, report: message => { told.push(message) }, ...options })
+  const store = new Store({ documents, state, durable: false, sweepSeconds: 0, history: { directory: `${root}/history`, days: () => 30, bytes: () => 0 }, describe, holdsObjects, homeDepth: 1, report: message => { told.push(message) }, ...options })
   store.on('change', ({ home, collection }) => { changes.push(`${home}/${collection}`) })
   t.teardown(async () => {
     await store.close()
