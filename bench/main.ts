@@ -16,6 +16,7 @@ import { radicale } from './server-radicale.js'
 import { xandikos } from './server-xandikos.js'
 import { stallGoal, stallReport, stalls } from './stall.js'
 import { Undo } from './undo.js'
+import { isMissed, watching, watchReport } from './watch.js'
 
 const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --sizes 100,1000,10000     events per calendar
@@ -28,6 +29,7 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --recurring                nothing but month queries over series without end
   --stalls                   nothing but how long heavy requests keep others waiting (caldavd only)
   --monsters                 nothing but monstrous recurrence rules (caldavd only)
+  --watch                    nothing but watching files, and copying many by hand (caldavd only)
   --markdown FILE            write the report there too
 `
 
@@ -40,6 +42,7 @@ interface Options {
   readonly recurring: boolean
   readonly monsters: boolean
   readonly stalls: boolean
+  readonly watch: boolean
   readonly markdown: string | undefined
 }
 
@@ -85,6 +88,12 @@ async function run (options: Options): Promise<void> {
     const found = await stalls(first, pace, undo)
     process.stdout.write(stallReport(found))
     if (found.some(({ stall }) => stall > stallGoal)) process.exitCode = 1
+    return
+  }
+  if (options.watch && first !== undefined) {
+    const found = await watching(first, pace, undo)
+    process.stdout.write(watchReport(found))
+    if (found.some(isMissed)) process.exitCode = 1
     return
   }
   const results = new Results()
@@ -159,6 +168,7 @@ function options (args: string[]): Options {
       recurring: { type: 'boolean', default: false },
       monsters: { type: 'boolean', default: false },
       stalls: { type: 'boolean', default: false },
+      watch: { type: 'boolean', default: false },
       markdown: { type: 'string' },
       help: { type: 'boolean', default: false }
     }
@@ -185,6 +195,7 @@ function options (args: string[]): Options {
     recurring: values.recurring,
     monsters: values.monsters,
     stalls: values.stalls,
+    watch: values.watch,
     markdown: values.markdown
   }
 }

@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Connection, type Request } from './connection.js'
 import type { Contender } from './contender.js'
 import { event, series, type Sample } from './event.js'
 import type { Pace } from './measure.js'
-import { freePort } from './process.js'
+import { monitored } from './monitored.js'
 import { calendar } from './server-caldavd.js'
 import type { Undo } from './undo.js'
 
@@ -25,8 +22,6 @@ export interface Stall {
   readonly stall: number
 }
 
-const here = path.dirname(fileURLToPath(import.meta.url))
-
 /** The longest stand-still of the server's event loop during requests that are much work, in a calendar of 10,000 events. */
 export async function stalls (contender: Contender, pace: Pace, undo: Undo): Promise<readonly Stall[]> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'caldavd-bench-'))
@@ -34,24 +29,8 @@ export async function stalls (contender: Contender, pace: Pace, undo: Undo): Pro
   pace.say('filling a calendar of 10,000')
   const samples: Sample[] = Array.from({ length: 10_000 }, (_, n) => n % 5 === 0 ? series(n) : event(n))
   await contender.fill(directory, samples)
-  const port = await freePort()
-  const file = path.join(directory, 'stall')
-  const child = spawn(process.execPath, ['--import', path.join(here, 'stall-monitor.js'), path.join(here, '..', 'bin', 'caldavd.js'), 'serve',
-    '--data', path.join(directory, 'data'), '--port', String(port), '--bind', '127.0.0.1', '--accounts', path.join(directory, 'accounts.xml')],
-  { stdio: 'ignore', env: { ...process.env, CALDAVD_BENCH_STALL: file, CALDAVD_LIMITS_QUOTA_BYTES: '0' } })
-  const gone = new Promise<void>(resolve => { child.on('exit', () => { resolve() }) })
-  undo.add(async () => {
-    child.kill('SIGTERM')
-    await gone
-  })
-  const connection = new Connection(port, contender.credentials, 300)
-  await until(async () => (await connection.send({ method: 'GET', path: '/health' })).status === 200)
-  const longest = async (): Promise<number> => {
-    rmSync(file, { force: true })
-    child.kill('SIGUSR2')
-    await until(async () => existsSync(file) && readFileSync(file, 'utf8') !== '')
-    return Number(readFileSync(file, 'utf8'))
-  }
+  const server = await monitored(directory, undo)
+  const connection = new Connection(server.port, contender.credentials, 300)
   const found: Stall[] = []
   // the index is made first: that is what `cold` measures
   await connection.send(report(month('20250101T000000Z', '20250201T000000Z')))
@@ -62,20 +41,12 @@ export async function stalls (contender: Contender, pace: Pace, undo: Undo): Pro
       if (status >= 400) throw new Error(`${name}: ${each.method} was answered ${status}: ${body.toString('utf8', 0, 300)}`)
     }
     await sleep(200)
-    await longest()
+    await server.longest()
     const { status, milliseconds } = await connection.send(request)
-    found.push({ name, status, took: milliseconds, stall: await longest() })
+    found.push({ name, status, took: milliseconds, stall: await server.longest() })
   }
   connection.close()
   return found
-}
-
-async function until (isDone: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await isDone().catch(() => false)) return
-    await sleep(50)
-  }
-  throw new Error('the server did not answer within 30 seconds')
 }
 
 interface Scene {

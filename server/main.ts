@@ -19,6 +19,7 @@ import { makeApp } from './http/app.js'
 import { listen, type Listening } from './http/listen.js'
 import { makeLog } from './http/log.js'
 import { describe } from './ical/facts.js'
+import { isOlder } from './ical/version.js'
 import { systemZones } from './ical/zone-source.js'
 import { Locks } from './site/lock.js'
 import { homePlaces } from './site/provision.js'
@@ -74,6 +75,7 @@ export async function start (initial: Settings): Promise<Running> {
       describe,
       knowledge: `time zones ${systemZones().version()}`,
       holdsObjects,
+      isOlder,
       ...homePlaces,
       report: message => { log.warn(message) }
     })

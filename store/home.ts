@@ -1,19 +1,22 @@
 import type { Stats } from 'node:fs'
+import * as attribute from './attribute.js'
 import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
 import type { History } from './history/history.js'
 import { keepFormers } from './history/former.js'
-import { facts as statsOf, read } from './file.js'
+import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
-import { collectionRows, collectionsSince, idOf, loseCollection, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
+import { collectionRows, collectionsSince, idOf, loseCollection, noteMark, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
 import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
 import { slice, tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
+import { heldIn, type Held } from './index/held.js'
 import { body } from './index/search.js'
-import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, updateMember, type MemberRow, type Place } from './index/update.js'
+import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
+import { isEmpty, markOf, unmounted, wentBack } from './rollback.js'
 import { entries, fileNames, removeDrafts } from './scan.js'
 import { hashOf, heal, mirrored, properties } from './property.js'
 
@@ -45,6 +48,8 @@ export interface HomeOptions {
   readonly knowledge?: string | undefined
   /** Whether the members of a collection are objects. `path` is below the home. */
   readonly holdsObjects: (path: string, resourcetype: string | undefined) => boolean
+  /** Whether one body is an older state of another. */
+  readonly isOlder?: ((one: Buffer, other: Buffer) => boolean) | undefined
   /** A collection whose files or properties changed, by whomever. */
   readonly changed: (home: Home, path: string) => void
   /** A directory was found, or is another one than before. */
@@ -61,6 +66,12 @@ interface Known {
   readonly collection: Collection
   /** Of the directory, up to which our index has followed. */
   stamp: string
+  /** Of the directory, as `markOf` has it, up to which our index has followed. */
+  mark: string
+  /** What the index has noted of that. */
+  noted: string
+  /** It went back to an older state: what is missing is held until it has been compared. */
+  isBack: boolean
   /** Every file has been compared since the start. */
   compared: boolean
   /** Every file has to be compared again. */
@@ -124,10 +135,24 @@ export class Home {
   /** Closes the index file; the next use opens it again. */
   close (): void {
     if (this.#index === undefined) return
+    if (!this.#index.isDamaged) this.noteMarks()
     this.#left = this.#index.isDamaged ? '' : progressOf(this.#index)
     forgetListings(this.#index)
     this.#index.close()
     this.#index = undefined
+  }
+
+  /** Notes what the directories are like now that the index has followed, so that the next start sees whether they went back. */
+  noteMarks (): void {
+    const changed = [...this.#known.values()].filter(({ mark, noted, compared }) => compared && mark !== noted)
+    if (changed.length === 0) return
+    try {
+      this.index.transaction(() => { for (const { collection, mark } of changed) noteMark(this.index, collection.id, mark) })
+      for (const known of changed) known.noted = known.mark
+    } catch (error) {
+      // a full disk: the next start compares with an older note
+      if (!(error instanceof StoreError && error.reason === 'full')) throw error
+    }
   }
 
   #forget (): void {
@@ -214,14 +239,16 @@ export class Home {
   list (): void {
     let changed: string[] = []
     try {
+      this.#demandMounted()
       this.guarded(() => {
         const walk: Walk = { rows: new Map(), found: new Set(), changed: [] }
         this.index.transaction(() => {
           for (const row of collectionRows(this.index)) walk.rows.set(row.path, row)
           this.#walk('', walk, 0)
           // what lies deeper goes first: as long as it is told of, what is known of the collections around it still holds
-          const lost = [...walk.rows.values()].filter(({ path }) => !walk.found.has(path)).sort((a, b) => b.path.length - a.path.length)
-          for (const row of lost) this.#lose(row, walk)
+          const lost = (): CollectionRow[] => [...walk.rows.values()].filter(({ path }) => !walk.found.has(path)).sort((a, b) => b.path.length - a.path.length)
+          for (const row of lost().reverse()) this.#hold(row, walk)
+          for (const row of lost()) this.#lose(row, walk)
         })
         this.#listed = true
         changed = walk.changed
@@ -231,14 +258,47 @@ export class Home {
       this.#forget()
       throw error
     }
-    for (const path of changed) this.#options.changed(this, path)
+    for (const path of changed) this.#tell(path)
+    for (const path of this.#leaving) if (this.#known.has(path)) this.#known.get(path)!.isBack = false
     this.#leaving.clear()
-    this.#keepFormers()
+  }
+
+  // an unmounted disk is no deletion
+  #demandMounted (): void {
+    const row = this.index.get<{ stamp: string }>("SELECT stamp FROM collection WHERE path = '' AND gone = 0")
+    const problem = unmounted(this.directory, row?.stamp ?? '')
+    if (problem !== undefined) throw new StoreError('read-only', problem)
+  }
+
+  // a collection that is missing since the directory around it went back: it is made again, with its properties, and its files are held
+  #hold (row: CollectionRow, walk: Walk): void {
+    const above = row.path.includes('/') ? row.path.slice(0, row.path.lastIndexOf('/')) : ''
+    const parent = this.#known.get(above)
+    if (row.gone === 1 || row.path === '' || row.stamp === '' || parent?.isBack !== true || this.#isLeaving(row.path)) return
+    const directory = this.#directoryOf(row.path)
+    try {
+      makeDirectories(directory)
+      for (const [name, xml] of JSON.parse(row.properties === '' ? '[]' : row.properties) as [string, string][]) attribute.set(directory, name, xml)
+      this.#options.report(`${directory} was missing since ${parent.collection.directory} went back to an older state: it is made again, and what was in it is served as it was`)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.#options.report(`cannot make ${directory} again, which is missing since ${parent.collection.directory} went back to an older state: ${error.message}`)
+      throw error
+    }
+    this.#walk(row.path, walk, row.path.split('/').length)
+    const known = this.#known.get(row.path)
+    if (known !== undefined) known.isBack = true
   }
 
   /** Tells that the directory at a path is going, or has become another, by our own doing: what was in it is kept by whoever does it. */
   leaves (path: string): void {
     this.#leaving.add(path)
+    this.index.run("UPDATE collection SET stamp = '' WHERE path = ?1 OR substr(path, 1, length(?1) + 1) = ?1 || '/'", path)
+  }
+
+  #tell (path: string): void {
+    this.#options.changed(this, path)
+    this.#keepFormers()
   }
 
   /** Tells whoever runs the server. */
@@ -292,8 +352,11 @@ export class Home {
     const collection = { id, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
     const same = known !== undefined && sameCollection(known.collection, collection)
     if (known?.collection.holdsObjects !== collection.holdsObjects) forgetOthers(this.index, id, collection.holdsObjects)
+    const noted = known?.noted ?? row?.stamp ?? ''
+    const mark = known?.mark ?? noted
     this.#known.set(path, {
-      collection: same ? known.collection : collection, stamp, suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
+      collection: same ? known.collection : collection, stamp, mark, noted,
+      isBack: known?.isBack === true || (!this.#leaving.has(path) && row?.gone === 0 && wentBack(mark, stats, () => isEmpty(directory))), suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
     })
     this.#options.met(directory, stats.ino)
     return collection
@@ -341,7 +404,7 @@ export class Home {
     try {
       const changed = this.guarded(() => this.index.transaction(() => updateUntil(this.place(collection), [...names], Infinity, this.#options.report)))
       this.#mend(collection, names.filter(name => memberRow(this.place(collection), name)?.attributed === 1))
-      if (changed) this.#options.changed(this, collection.path)
+      if (changed) this.#tell(collection.path)
     } catch (error) {
       known.dirty = true
       throw error
@@ -418,6 +481,7 @@ export class Home {
       .map(row => row.name).filter(name => !names.has(name))
     let todo = [...names, ...gone].reverse()
     let changed = false
+    const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
     while (todo.length > 0) {
       const rest = this.guarded(() => {
         const left = [...todo]
@@ -428,14 +492,49 @@ export class Home {
       if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
       if (this.#stopped) break
     }
-    if (changed) this.#options.changed(this, path)
+    if (changed) this.#tell(path)
     if (this.#stopped) {
       known.dirty = true
       return
     }
+    if (known.isBack) this.#tellHeld(collection, heldBefore)
+    known.isBack = false
     await this.#heal(collection)
     known.compared = true
+    known.mark = markOf(stats)
+    this.noteMarks()
     this.list()
+    this.#keepFormers()
+  }
+
+  #tellHeld (collection: Collection, before: number): void {
+    const held = heldIn(this.index, collection.id)
+    if (held.length <= before) return
+    // clients that have seen what is not there any more synchronise from the start
+    this.index.renewEpoch()
+    const missing = held.filter(({ isMissing }) => isMissing).length
+    this.#options.report(`${collection.directory} went back to an older state, as when a backup is restored: ${missing} files are missing and ${held.length - missing} older than what was served. ` +
+      'All of them are served as they were. "caldavd restore --merge" brings them back, "caldavd restore --accept" takes the older state')
+  }
+
+  /** The members that are served as they were although the disk has an older state of them, or nothing. Call `fresh` before. */
+  held (collection: Collection): Held[] {
+    return heldIn(this.index, collection.id)
+  }
+
+  /** Takes the older state on the disk, or that there is nothing, as it is; what was served goes to the history. */
+  letGo (collection: Collection, name: string): void {
+    const one = heldIn(this.index, collection.id).find(held => held.name === name)
+    if (one === undefined) return
+    this.guarded(() => this.index.transaction(() => {
+      if (one.isMissing) removeMember(this.place(collection), name)
+      else {
+        this.index.run("UPDATE member SET stamp = '', problem = '' WHERE id = ?", one.id)
+        updateMember({ ...this.place(collection), isBack: false }, name)
+      }
+    }))
+    this.#tell(collection.path)
+    this.#keepFormers()
   }
 
   async #heal (collection: Collection): Promise<void> {
@@ -456,7 +555,14 @@ export class Home {
 
   /** What `updateMember` and the writing functions need to know of a collection. */
   place (collection: Collection): Place {
-    return { index: this.index, collection: collection.id, directory: collection.directory, describe: collection.holdsObjects ? this.#options.describe : undefined }
+    return {
+      index: this.index,
+      collection: collection.id,
+      directory: collection.directory,
+      describe: collection.holdsObjects ? this.#options.describe : undefined,
+      isBack: this.#known.get(collection.path)?.isBack === true,
+      isOlder: this.#options.isOlder
+    }
   }
 
   /**
@@ -468,8 +574,11 @@ export class Home {
     const before = statsOf(collection.directory)
     const result = work()
     const after = statsOf(collection.directory)
-    if (known !== undefined && before !== undefined && after !== undefined && known.stamp === stampOf(before)) known.stamp = stampOf(after)
-    this.#options.changed(this, collection.path)
+    if (known !== undefined && before !== undefined && after !== undefined && known.stamp === stampOf(before)) {
+      known.stamp = stampOf(after)
+      known.mark = markOf(after)
+    }
+    this.#tell(collection.path)
     return result
   }
 
@@ -501,7 +610,7 @@ export class Home {
   // an index that has no room left keeps nobody from reading what it knew
   #updated (place: Place, name: string, collection: Collection): boolean {
     try {
-      if (updateMember(place, name)) this.#options.changed(this, collection.path)
+      if (updateMember(place, name)) this.#tell(collection.path)
       return true
     } catch (error) {
       if (!(error instanceof StoreError) || error.reason !== 'full') throw error
@@ -521,7 +630,7 @@ export class Home {
       if (file === undefined || row === undefined || !isCurrent(row, file.stats)) {
         const before = row
         const changed = file === undefined ? updateMember(place, real) : learn(place, real, row, file.bytes, file.stats, checked)
-        if (changed) this.#options.changed(this, collection.path)
+        if (changed) this.#tell(collection.path)
         row = memberRow(place, real)
         tellProblem(place, before, row, this.#options.report)
       }
@@ -559,17 +668,21 @@ export class Home {
 
   /** How far a collection has come: its own properties and its members. Call `fresh` before. */
   progress (collection: Collection): Progress {
-    return { epoch: this.index.epoch, revision: revisionOf(this.index, collection.id) }
+    return this.#progress(revisionOf(this.index, collection.id))
   }
 
   /** How far a collection has come with all that is below it. */
   progressBelow (collection: Collection): Progress {
-    return collection.path === '' ? this.total() : { epoch: this.index.epoch, revision: revisionBelow(this.index, collection.path) }
+    return collection.path === '' ? this.total() : this.#progress(revisionBelow(this.index, collection.path))
   }
 
   /** How far the whole home has come. */
   total (): Progress {
-    return { epoch: this.index.epoch, revision: revision(this.index) }
+    return this.#progress(revision(this.index))
+  }
+
+  #progress (revision: number): Progress {
+    return { epoch: this.index.epochAt(revision), revision }
   }
 
   /** Changes up to this revision are forgotten. @param collection  only what was directly in it counts */
@@ -585,7 +698,7 @@ export class Home {
   /** Records that a collection's properties changed. */
   touch (collection: Collection): void {
     this.list()
-    this.#options.changed(this, collection.path)
+    this.#tell(collection.path)
   }
 }
 

@@ -21,6 +21,12 @@ export function lock (state: string): () => void {
   throw new StoreError('exists', `cannot take ${path}: other processes keep taking it`)
 }
 
+/** The number of the process that serves a data directory now; `undefined` when none does. */
+export function servedBy (state: string): number | undefined {
+  const who = holder(`${state}/lock`)
+  return who !== undefined && isRunning(who) ? Number(who.split(' ', 1)[0]) : undefined
+}
+
 function taken (path: string, other: string): StoreError {
   return new StoreError('exists', `process ${other.split(' ', 1)[0] ?? ''} serves this data directory already (${path})`)
 }

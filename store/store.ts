@@ -5,8 +5,10 @@ import { codeOf, StoreError, translated } from './error.js'
 import { facts as statsOf, removeTree, temporaryPrefix, makeDirectories } from './file.js'
 import { History, type HistoryOptions } from './history/history.js'
 import { Home, type HomeOptions } from './home.js'
+import { Presence } from './presence.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
+import { entries } from './scan.js'
 import { Watcher } from './watch.js'
 import type { Writing } from './write.js'
 
@@ -26,6 +28,7 @@ export interface StoreOptions {
   readonly describe: Describe
   readonly knowledge?: HomeOptions['knowledge']
   readonly holdsObjects: HomeOptions['holdsObjects']
+  readonly isOlder?: HomeOptions['isOlder']
   /** How many directory names lead to a home (`calendars/users/alice` = 3). */
   readonly homeDepth: number
   /** Homes that lie higher up, by path: `calendars/public`. */
@@ -46,10 +49,12 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   readonly writing: Writing
   readonly documents: string
   /** Whether the documents' file system keeps extended attributes; if not, sidecars hold all properties. */
-  readonly keepsAttributes: boolean
+  keepsAttributes = true
   readonly #options: StoreOptions
-  /** Of the documents, at the start. */
-  readonly #inode: number
+  readonly #presence: Presence
+  #isPresent = false
+  #isStarted = false
+  readonly #ending = new AbortController()
   readonly #homes = new Map<string, Home>()
   readonly #pending = new Map<string, { home: Home, path: string }>()
   #timer: NodeJS.Timeout | undefined
@@ -66,17 +71,33 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     this.#options = options
     this.documents = options.documents
     const drafts = `${options.documents}/.drafts`
-    makeDirectories(options.documents)
     makeDirectories(options.state)
-    if (options.isGuest !== true) removeDrafts(drafts, options.report)
-    makeDirectories(drafts)
+    this.#presence = new Presence(options.documents, options.state)
     const history = new History({ directory: `${options.state}/history`, days: () => 0, bytes: () => 0, ...options.history, documents: options.documents, report: options.report })
     this.writing = { drafts, state: options.state, durable: options.durable, history }
-    this.#inode = statsOf(options.documents)?.ino ?? 0
-    this.keepsAttributes = supported(drafts)
+    const problem = this.#arrive()
+    if (problem !== undefined) options.report(problem)
+  }
+
+  /** Prepares the documents when they are there, for the first time. @returns why they are not served */
+  #arrive (): string | undefined {
+    const { documents, isGuest, report } = this.#options
+    const problem = this.#presence.problem()
+    if (problem !== undefined || this.#isPresent) return problem
+    makeDirectories(documents)
+    void this.#presence.problem()
+    if (isGuest !== true) removeDrafts(this.writing.drafts, report)
+    makeDirectories(this.writing.drafts)
+    this.keepsAttributes = supported(this.writing.drafts)
     if (!this.keepsAttributes) {
-      options.report(`the file system of ${options.documents} keeps no extended attributes: names, colours and other properties are kept in .properties.json files only`)
+      report(`the file system of ${documents} keeps no extended attributes: names, colours and other properties are kept in .properties.json files only`)
     }
+    this.#isPresent = true
+    if (this.#isStarted) {
+      report(`${documents} is there now`)
+      void this.#inBackground(async () => { await this.#watch() })
+    }
+    return undefined
   }
 
   /** The home at a path below the documents (decoded segments); `undefined` when there is no such directory. */
@@ -95,6 +116,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       return known
     }
     if (!isPlainDirectory(this.documents, segments)) return undefined
+    const home = this.#made(segments)
+    this.#closeIdle()
+    return home
+  }
+
+  #made (segments: readonly string[]): Home {
+    const path = segments.join('/')
     const home = new Home({
       path,
       directory: `${this.documents}/${path}`,
@@ -103,21 +131,20 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       knowledge: this.#options.knowledge,
       holdsObjects: this.#options.holdsObjects,
       history: this.writing.history,
+      isOlder: this.#options.isOlder,
       changed: (of, collection) => { this.#changed(of, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
       lost: directory => { this.#watcher?.leave(directory) },
       report: this.#options.report
     })
     this.#homes.set(path, home)
-    this.#closeIdle()
     return home
   }
 
   // a mount that is gone, or another directory in its place, must not look as if everything had been deleted
   #demandDocuments (): void {
-    const stats = statsOf(this.documents)
-    if (stats?.isDirectory() === true && stats.ino === this.#inode) return
-    throw new StoreError('read-only', `${this.documents} is not the directory it was at the start: mount it again, or restart the server`)
+    const problem = this.#arrive()
+    if (problem !== undefined) throw new StoreError('read-only', problem)
   }
 
   #closeIdle (): void {
@@ -127,6 +154,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   /** Makes the directories of a home; there is nothing in it. @throws StoreError */
   makeHome (segments: readonly string[]): Home {
+    this.#demandDocuments()
     let path = this.documents
     for (const segment of segments) {
       path += `/${fileName(segment)}`
@@ -146,7 +174,10 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     }
     this.#checkpoint ??= setTimeout(() => {
       this.#checkpoint = undefined
-      for (const open of this.#homes.values()) if (open.isOpen) this.#attempt(`write the index of ${open.path}`, () => { open.index.checkpoint() })
+      for (const open of this.#homes.values()) if (open.isOpen) this.#attempt(`write the index of ${open.path}`, () => {
+        open.noteMarks()
+        open.index.checkpoint()
+      })
     }, 5000).unref()
   }
 
@@ -165,6 +196,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   /** Starts watching, and comparing every home with its index, latest used first. */
   async start (): Promise<void> {
+    this.#isStarted = true
+    void this.writing.history.tidyForEver(this.#ending.signal)
+    if (this.#options.sweepSeconds > 0) this.#sweep = setInterval(() => { void this.sweep() }, this.#options.sweepSeconds * 1000).unref()
+    if (this.#isPresent) await this.#watch()
+  }
+
+  async #watch (): Promise<void> {
     const watcher = new Watcher(this.documents, this.#options.homeDepth, (directory, name) => {
       this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, name) })
     }, this.#options.report)
@@ -172,16 +210,17 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     this.#watcher = watcher
     for (const home of this.#homes.values()) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
     void this.sweep()
-    if (this.#options.sweepSeconds > 0) this.#sweep = setInterval(() => { void this.sweep() }, this.#options.sweepSeconds * 1000).unref()
   }
 
   /** Compares every home that exists with its index. */
   async sweep (): Promise<void> {
     await this.#inBackground(async () => {
-      for (const segments of this.#homePaths()) {
+      const problem = this.#arrive()
+      if (problem !== undefined) throw new StoreError('read-only', problem)
+      for (const segments of [...this.#homePaths(), ...this.#lostHomes()]) {
         if (this.#closed) return
         try {
-          const home = this.home(segments)
+          const home = this.home(segments) ?? this.#homes.get(segments.join('/'))
           if (home !== undefined) await compareAll(home, () => this.#closed)
         } catch (error) {
           this.#report(`compare ${segments.join('/')} with its index`, error)
@@ -196,6 +235,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     this.#running.add(running)
     await running
     this.#running.delete(running)
+  }
+
+  /** Homes that have an index and no directory any more: what was in them was removed by hand while nobody looked. */
+  #lostHomes (): string[][] {
+    const lost = indexesIn(`${this.#options.state}/index`, []).filter(segments => !isPlainDirectory(this.documents, segments))
+    for (const segments of lost) if (!this.#homes.has(segments.join('/'))) this.#made(segments)
+    return lost
   }
 
   #homePaths (): string[][] {
@@ -254,6 +300,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   /** Stops watching and closes every index. */
   async close (): Promise<void> {
     this.#closed = true
+    this.#ending.abort()
     clearTimeout(this.#timer)
     clearInterval(this.#sweep)
     clearTimeout(this.#checkpoint)
@@ -302,6 +349,13 @@ function directoriesIn (path: string): string[] {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
     throw translated(error, `list ${path}`)
   }
+}
+
+/** The homes that have an index, as names below the documents. */
+function indexesIn (directory: string, above: readonly string[]): string[][] {
+  return entries(directory).flatMap(entry => entry.isDirectory()
+    ? indexesIn(`${directory}/${entry.name}`, [...above, entry.name])
+    : entry.name.endsWith('.sqlite') ? [[...above, entry.name.slice(0, -'.sqlite'.length)]] : [])
 }
 
 // what a crash left behind: drafts that were never renamed into place

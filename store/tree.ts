@@ -20,11 +20,21 @@ import { draftsFor, isSameDevice, type Writing } from './write.js'
  * @throws StoreError exists, missing (the parent), bad-name, full, read-only; what `guard` throws
  */
 export async function makeCollection (writing: Writing, home: Home, path: string, values: ReadonlyMap<string, string>, guard: () => void = () => {}): Promise<Collection> {
-  const target = targetOf(home, path)
-  const prepared = await prepare(writing, target, async prepared => {
+  return await placeCollection(writing, home, path, async prepared => {
     makeDirectory(prepared)
     await setProperties(prepared, '', values)
-  })
+  }, guard)
+}
+
+/**
+ * Makes a collection of what `make` puts at the absolute path it is given, which nobody sees before it is renamed into place.
+ * @param path   as in `makeCollection`
+ * @param guard  as in `makeCollection`
+ * @throws StoreError as `makeCollection`; what `make` and `guard` throw
+ */
+export async function placeCollection (writing: Writing, home: Home, path: string, make: (prepared: string) => Promise<void>, guard: () => void = () => {}): Promise<Collection> {
+  const target = targetOf(home, path)
+  const prepared = await prepare(writing, target, make)
   try {
     targetOf(home, path)
     if (statsOf(target) !== undefined) throw new StoreError('exists', `${target} exists`)

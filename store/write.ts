@@ -140,7 +140,8 @@ export async function deleteMember (writing: Writing, home: Home, collection: Co
     guard(member)
     if (member === undefined) throw new StoreError('missing', `${collection.directory}/${name} does not exist`)
     home.own(collection, () => {
-      takeAway(writing, home, `${collection.directory}/${name}`)
+      // what is held because it is missing has no file
+      if (statsOf(`${collection.directory}/${name}`) !== undefined) takeAway(writing, home, `${collection.directory}/${name}`)
       forget(home, collection, name, member.problem === '')
     })
   })

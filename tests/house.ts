@@ -9,6 +9,7 @@ import { Store } from '../store/store.js'
 import { readAccountsToml } from '../server/directory/accounts.js'
 import { Directory } from '../server/directory/directory.js'
 import { Delegates } from '../server/directory/proxy.js'
+import { isOlder } from '../server/ical/version.js'
 import { Login } from '../server/directory/login.js'
 import { Sudoers } from '../server/directory/sudoers.js'
 import { AccessLog } from '../server/http/access-log.js'
@@ -56,7 +57,7 @@ export async function house (t: Test, { users = ['alice', 'bob'], accounts = '',
   const lines: string[] = []
   const log: Log = { error: line => { lines.push(line) }, warn: line => { lines.push(line) }, info: () => {}, debug: () => {} }
   const directory = new Directory(readAccountsToml(toml, 'accounts.toml', () => {}))
-  const store = new Store({ documents: settings.data.documents, state: join(data, 'state'), durable: settings.data.fsync, history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes }, sweepSeconds: 0, describe, holdsObjects, ...homePlaces, report: log.warn })
+  const store = new Store({ documents: settings.data.documents, state: join(data, 'state'), durable: settings.data.fsync, history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes }, sweepSeconds: 0, describe, holdsObjects, isOlder, ...homePlaces, report: log.warn })
   const delegates = await Delegates.open({ file: settings.accounts.delegates, directory, log })
   const locks = new Locks(now)
   const site: Site = { settings, store, directory, delegates, locks, log }

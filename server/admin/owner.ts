@@ -21,6 +21,24 @@ export async function asOwner<T> (path: string, work: () => Promise<T>): Promise
   }
 }
 
+/**
+ * Inside of `asOwner`: does something as who started the program, such as to open a file of hers. Synchronous, and nothing that
+ * writes for the owner may be under way.
+ */
+export function asCaller<T> (work: () => T): T {
+  const { getuid, geteuid, getegid, getgid, seteuid, setegid } = process
+  const [euid, egid] = [geteuid?.() ?? 0, getegid?.() ?? 0]
+  if (getuid?.() !== 0 || euid === 0 || seteuid === undefined || setegid === undefined) return work()
+  seteuid(0)
+  setegid(getgid?.() ?? 0)
+  try {
+    return work()
+  } finally {
+    setegid(egid)
+    seteuid(euid)
+  }
+}
+
 function ownerOf (path: string): { readonly uid: number, readonly gid: number } {
   return statSync(path, { throwIfNoEntry: false }) ?? ownerOf(dirname(path))
 }

@@ -1,6 +1,7 @@
 import type { Settings } from '../../conf/settings.js'
 import { Store } from '../../store/store.js'
 import { describe } from '../ical/facts.js'
+import { isOlder } from '../ical/version.js'
 import { systemZones } from '../ical/zone-source.js'
 import { Locks } from '../site/lock.js'
 import { homePlaces } from '../site/provision.js'
@@ -19,24 +20,30 @@ import { openPeople } from './people.js'
 export async function withTree<T> (settings: Settings, warn: (text: string) => void, work: (site: Site) => Promise<T>): Promise<T> {
   const { directory, delegates } = await openPeople(settings, warn)
   return await asOwner(settings.data.documents, async () => {
-    const store = new Store({
-      documents: settings.data.documents,
-      state: `${settings.data.directory}/state`,
-      durable: settings.data.fsync,
-      history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes },
-      isGuest: true,
-      sweepSeconds: 0,
-      describe,
-      knowledge: `time zones ${systemZones().version()}`,
-      holdsObjects,
-      ...homePlaces,
-      report: warn
-    })
+    const store = guestStore(settings, warn)
     const log = { error: warn, warn, info: () => {}, debug: () => {} }
     try {
       return await work({ settings, store, directory, delegates, locks: new Locks(), log })
     } finally {
       await store.close()
     }
+  })
+}
+
+/** The store of a data directory that a server may serve meanwhile. Whoever opens it closes it. @throws StoreError */
+export function guestStore (settings: Settings, report: (text: string) => void): Store {
+  return new Store({
+    documents: settings.data.documents,
+    state: `${settings.data.directory}/state`,
+    durable: settings.data.fsync,
+    history: { directory: settings.history.directory, days: () => settings.history.days, bytes: () => settings.history.bytes },
+    isGuest: true,
+    sweepSeconds: 0,
+    describe,
+    knowledge: `time zones ${systemZones().version()}`,
+    holdsObjects,
+    isOlder,
+    ...homePlaces,
+    report
   })
 }

@@ -10,7 +10,8 @@ import { ArgumentError, parseArguments, type Usage } from './arguments.js'
 import { columns } from './table.js'
 import { files, printHelp, settingsFor, tell, type Io } from './user.js'
 
-const usage = {
+/** How `access` is called. */
+export const accessUsage = {
   command: 'caldavd access', operands: ['CALENDAR'],
   meaning: 'Shows and changes who may do what with a calendar like users/alice/work. WHO is an account (bob, groups/club),\n' +
     '"everyone" (who has logged in) or "public" (also without a login). A running server sees it at once.',
@@ -24,8 +25,8 @@ const usage = {
 /** `caldavd access`: shows and changes the access control list of a collection. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
 export async function access (argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { options, operands: [typed = ''], help } = parseArguments(usage, argv)
-    if (help) return printHelp(usage, io)
+    const { options, operands: [typed = ''], help } = parseArguments(accessUsage, argv)
+    if (help) return printHelp(accessUsage, io)
     const asked = [...options.grant.map(readGrant), ...options.revoke.map(who => ({ who, level: undefined }))]
     const settings = settingsFor(options, io)
     const { directory } = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })

@@ -48,6 +48,9 @@ const commands = {
   revoke: { usage: revokeUsage, run: revoke }
 }
 
+/** How each `app-password` command is called. */
+export const appPasswordUsages: readonly Usage[] = Object.values(commands).map(({ usage }) => usage)
+
 function overview (): string {
   const lines = Object.entries(commands).map(([word, { usage }]) => `  ${word.padEnd(8)} ${usage.meaning}`)
   return ['caldavd app-password COMMAND', '', ...lines, '', 'caldavd app-password COMMAND --help tells more.'].join('\n') + '\n'

@@ -7,7 +7,8 @@ import { parseArguments, type Usage } from './arguments.js'
 import { columns } from './table.js'
 import { files, printHelp, settingsFor, tell, type Io } from './user.js'
 
-const usage = {
+/** How `proxy` is called. */
+export const proxyUsage = {
   command: 'caldavd proxy', operands: ['NAME'],
   meaning: 'Shows and changes who may act for somebody in all calendars: for alice, groups/club, locations/hall. WHO is an account\n' +
     '(bob) or a group (groups/staff). A running server sees it within two seconds.',
@@ -22,8 +23,8 @@ const usage = {
 /** `caldavd proxy`: shows and changes the proxies of an account. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
 export async function proxy (argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { options, operands: [typed = ''], help } = parseArguments(usage, argv)
-    if (help) return printHelp(usage, io)
+    const { options, operands: [typed = ''], help } = parseArguments(proxyUsage, argv)
+    if (help) return printHelp(proxyUsage, io)
     const settings = settingsFor(options, io)
     const people = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })
     const record = account(people.directory, typed)

@@ -3,10 +3,12 @@ import { openPeople } from '../admin/people.js'
 import { AdminError } from '../admin/place.js'
 import { usage as usageOf, type Usage as Home } from '../admin/usage.js'
 import { parseArguments, type Usage } from './arguments.js'
+import { size } from './size.js'
 import { columns } from './table.js'
 import { files, printHelp, settingsFor, tell, type Io } from './user.js'
 
-const usage = {
+/** How `quota` is called. */
+export const quotaUsage = {
   command: 'caldavd quota', operands: ['[NAME]'],
   meaning: 'Shows how much each home holds, and may hold. The limit is "quota" of the account, or the setting limits.quotaBytes.',
   options: files
@@ -15,8 +17,8 @@ const usage = {
 /** `caldavd quota`. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
 export async function quota (argv: readonly string[], io: Io): Promise<number> {
   try {
-    const { options, operands: [name], help } = parseArguments(usage, argv)
-    if (help) return printHelp(usage, io)
+    const { options, operands: [name], help } = parseArguments(quotaUsage, argv)
+    if (help) return printHelp(quotaUsage, io)
     const settings = settingsFor(options, io)
     const { directory } = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })
     const homes = usageOf({ settings, directory }, name)
@@ -32,13 +34,4 @@ export async function quota (argv: readonly string[], io: Io): Promise<number> {
 function row ({ name, files, bytes, limit }: Home): string[] {
   const share = limit === undefined ? '' : `${Math.round(100 * bytes / limit)} %`
   return [name, String(files), size(bytes), limit === undefined ? '-' : size(limit), share]
-}
-
-const units = ['bytes', 'KB', 'MB', 'GB', 'TB'] as const
-
-/** As the settings are written: '1.5 MB', 1 KB = 1024 bytes. */
-function size (bytes: number): string {
-  const step = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
-  const amount = bytes / 1024 ** step
-  return `${Number.isInteger(amount) || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[step] ?? ''}`
 }

@@ -7,7 +7,8 @@ import { start, type Running } from '../main.js'
 import { ArgumentError, helpText, parseArguments, settingFlags, settingOptions, type Usage } from './arguments.js'
 import type { Io } from './user.js'
 
-const usage = {
+/** How `serve` is called. */
+export const serveUsage = {
   command: 'caldavd serve',
   meaning: 'Starts the server. The first start makes the data directory and an account, and prints its password.',
   options: settingOptions
@@ -18,9 +19,9 @@ export async function serve (argv: readonly string[], io: Io): Promise<number> {
   let running: Running
   let load: () => Settings
   try {
-    const { options, help } = parseArguments(usage, argv)
+    const { options, help } = parseArguments(serveUsage, argv)
     if (help) {
-      io.stdout.write(helpText(usage))
+      io.stdout.write(helpText(serveUsage))
       return 0
     }
     load = () => loadSettings({ file: options.config, environment: io.environment, flags: settingFlags(options), warn: text => { io.stderr.write(`caldavd: ${text}\n`) } })

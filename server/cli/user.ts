@@ -13,6 +13,8 @@ import { askHidden, readLine, type Streams } from './prompt.js'
 /** What a command is given instead of `process`. */
 export interface Io extends Streams {
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The clock, in ms since 1970; that of the machine when it is left out. */
+  readonly now?: () => number
 }
 
 /** `caldavd user …`: changes and lists the accounts. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
@@ -74,6 +76,9 @@ const commands = {
   list: { usage: listUsage, run: list },
   remove: { usage: removeUsage, run: remove }
 }
+
+/** How each `user` command is called. */
+export const userUsages: readonly Usage[] = Object.values(commands).map(({ usage }) => usage)
 
 function overview (): string {
   const lines = Object.entries(commands).map(([word, { usage }]) => `  ${word.padEnd(8)} ${usage.meaning}`)

@@ -86,7 +86,7 @@ export async function holdsMany (bytes: Buffer): Promise<boolean> {
 }
 
 /** The UID is the name that clients choose too; one that is no plain name, or is taken, gives way to a hash. */
-export function nameFor ({ collection }: Holder, uid: string): string {
+export function nameFor ({ collection }: Pick<Holder, 'collection'>, uid: string): string {
   const plain = `${uid}.ics`
   if (/^\w[\w.@+-]{0,200}$/.test(uid) && facts(`${collection.directory}/${plain}`) === undefined) return plain
   for (let number = 0; ; number++) {

@@ -131,7 +131,7 @@ async function examined ({ site }: DavRequest, calendar: Holder, object: SplitOb
 }
 
 /** Whether a member says the same already. What a server or client put around it, and how its lines are folded, is no matter. */
-function isSame ({ home, collection }: Holder, member: Member, bytes: Buffer): boolean {
+export function isSame ({ home, collection }: Holder, member: Member, bytes: Buffer): boolean {
   const before = body(home.index, member.id) ?? home.content(collection, member.name)?.bytes
   if (before === undefined) return false
   return before.equals(bytes) || (before.length < heavyBytes && bytes.length < heavyBytes && essence(before) === essence(bytes))

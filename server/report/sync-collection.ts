@@ -35,7 +35,7 @@ async function run (request: DavRequest, target: Resource, query: Element): Prom
   const { news, rest } = await bulletin({ site, user, target, deep, from, most })
   const view = viewOf(user, target.owner)
   const multistatus = new Multistatus()
-  multistatus.syncToken(rest === undefined ? token : syncToken(home.index.epoch, rest.revision, { ...rest, ...view === undefined ? {} : { view } }))
+  multistatus.syncToken(rest === undefined ? token : syncToken(home.index.epochAt(rest.revision), rest.revision, { ...rest, ...view === undefined ? {} : { view } }))
   return multistatusStream(multistatus, async function * () {
     let until = performance.now() + slice
     for (const { href, resource } of news) {
@@ -90,7 +90,7 @@ function stateOf (given: string, user: Requester, { home, collection, owner }: R
   const state = parseSyncToken(given)
   if (state === undefined) return refuse(`${given.slice(0, 80)} is no sync token of this server`)
   const latest = home.total().revision
-  if (state.epoch !== home.index.epoch) return refuse('the sync token is of an index that is gone')
+  if (state.epoch !== home.index.epochAt(state.revision)) return refuse('the sync token is of an index that is gone')
   if (state.view !== viewOf(user, owner)) return refuse('who asks has got or lost groups, delegations or rights on the whole server')
   const { revision, cut: { begun = 0 } = {} } = state
   if (Math.max(revision, begun) < home.trimmed(deep ? undefined : collection) || revision > latest || begun > latest) return refuse(`nothing is known of revision ${revision}`)

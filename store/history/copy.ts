@@ -16,11 +16,18 @@ export async function copyAside (from: string, to: string): Promise<void> {
     for (const entry of await readdir(from, { withFileTypes: true })) {
       const [source, target] = [`${from}/${entry.name}`, `${to}/${entry.name}`]
       if (entry.isDirectory()) await copyAside(source, target)
-      else if (entry.isFile()) {
-        await copyFile(source, target, constants.COPYFILE_EXCL)
-        await sameFacts(source, target)
-      }
+      else if (entry.isFile()) await copyOne(source, target)
     }
+    await sameFacts(from, to)
+  } catch (error) {
+    throw translated(error, `copy ${from}`)
+  }
+}
+
+/** Copies a file with its extended attributes and times. @param to  must not be there @throws StoreError */
+export async function copyOne (from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_EXCL)
     await sameFacts(from, to)
   } catch (error) {
     throw translated(error, `copy ${from}`)

@@ -19,6 +19,7 @@ export async function keepFormers (home: Home, history: History): Promise<void> 
   const { index } = home
   const known: Known = new Map()
   index.hasFormer = false
+  await later()
   for (let some = formers(index, batch); some.length > 0; some = formers(index, batch)) {
     for (const one of some) if (history.isOn) keepOne(history, home.path, one, known)
     dropFormers(index, some.at(-1)?.id ?? 0)

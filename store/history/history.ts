@@ -1,4 +1,4 @@
-import { copyFileSync, constants, linkSync, rmSync } from 'node:fs'
+import { copyFileSync, constants, linkSync, rmSync, utimesSync } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { setTimeout as later } from 'node:timers/promises'
 import * as attribute from '../attribute.js'
@@ -171,6 +171,9 @@ function copyWhole (from: string, to: string): void {
   try {
     copyFileSync(from, prepared, constants.COPYFILE_EXCL)
     attribute.copy(from, prepared)
+    // since when it was there is told by nothing else
+    const stats = statsOf(from)
+    if (stats !== undefined) utimesSync(prepared, stats.atime, stats.mtime)
     rename(prepared, to)
   } finally {
     rmSync(prepared, { force: true })

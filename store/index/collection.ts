@@ -74,6 +74,11 @@ export function loseCollection (index: Index, id: number, isKept: boolean): void
   endLists(index, id, now)
 }
 
+/** Notes what a directory was like when it was compared, as `markOf` has it; '' = it is no matter. */
+export function noteMark (index: Index, id: number, mark: string): void {
+  index.run('UPDATE collection SET stamp = ? WHERE id = ?', mark, id)
+}
+
 /** When a collection was made, as far as it is there or is known to have been; Infinity when it was never met. */
 export function bornAt (index: Index, id: number): number {
   return index.get<{ born: number }>('SELECT born FROM collection WHERE id = ?', id)?.born ?? Infinity

@@ -1,6 +1,6 @@
 import { trimLists } from './access-list.js'
 import type { Member } from './listing.js'
-import type { Index } from './open.js'
+import { newEpoch, type Index } from './open.js'
 
 /** A name in a collection that changed or went since a revision. */
 export interface Change { readonly name: string, readonly gone: boolean, readonly revision: number }
@@ -13,7 +13,12 @@ export function revision (index: Index): number {
 /** The next revision; call inside the transaction of the change it numbers. */
 export function nextRevision (index: Index): number {
   index.run("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
-  return revision(index)
+  const now = revision(index)
+  if (index.isNewRun) {
+    index.run('INSERT OR REPLACE INTO run (since, id) VALUES (?, ?)', now, newEpoch(6))
+    index.isNewRun = false
+  }
+  return now
 }
 
 /** Deletions up to this revision are forgotten somewhere in the home: older sync tokens may be void (RFC 6578 3.2). */

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeDirectories } from '../file.js'
+import { facts, makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
@@ -59,6 +59,9 @@ CREATE TABLE wide (               -- bounds of everything else: long ones, recur
 CREATE INDEX wide_collection ON wide (collection, start, end);
 CREATE INDEX wide_member ON wide (member);
 CREATE TABLE body (member INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE run (                -- revisions from this one on were made by one process: an index that was put back goes on with another
+  since INTEGER PRIMARY KEY, id TEXT NOT NULL
+);
 CREATE TABLE former (             -- what was overwritten or removed by hand, until it is written into the history
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, at REAL NOT NULL, end TEXT NOT NULL,
   bytes BLOB, body INTEGER, tree TEXT, properties TEXT NOT NULL DEFAULT ''
@@ -88,15 +91,33 @@ export class Index {
   readonly #database: Database.Database
   readonly #statements = new Map<string, Prepared>()
   readonly #raw = new Map<string, Database.Statement<Value[]>>()
-  /** Made anew with every new index; sync tokens of another epoch are void. */
-  readonly epoch: string
+  /** Nothing was numbered since it was opened. */
+  isNewRun = true
   /** Something may be in `former`. */
   hasFormer = true
   #damaged = false
 
   constructor (database: Database.Database) {
     this.#database = database
-    this.epoch = String(this.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value)
+  }
+
+  /** Made anew with every new index, and when the documents went back to an older state; sync tokens of another epoch are void. */
+  get epoch (): string {
+    return String(this.get<{ value: string }>("SELECT value FROM meta WHERE key = 'epoch'")?.value)
+  }
+
+  /**
+   * The epoch that a sync token of a revision names: also by which process it was made. When the index itself is put back to an older state,
+   * the same numbers are given again, by another one.
+   */
+  epochAt (revision: number): string {
+    const run = this.get<{ id: string }>('SELECT id FROM run WHERE since <= ? ORDER BY since DESC LIMIT 1', revision)?.id
+    return run === undefined ? this.epoch : `${this.epoch}-${run}`
+  }
+
+  /** Makes all sync tokens void: clients synchronise from the start. */
+  renewEpoch (): void {
+    this.run("UPDATE meta SET value = ? WHERE key = 'epoch'", newEpoch())
   }
 
   #prepared (sql: string): Prepared {
@@ -193,6 +214,22 @@ export function openIndex (file: string): Index {
   }
 }
 
+/**
+ * An index to read from, which nothing is changed in; `undefined` when there is none, or one of another version, which will be made anew.
+ * @throws StoreError; what `isDamage` knows
+ */
+export function peekIndex (file: string): Index | undefined {
+  if (facts(file)?.isFile() !== true) return undefined
+  try {
+    const database = new Database(file, { readonly: true, fileMustExist: true, timeout: 5000 })
+    if (database.pragma('user_version', { simple: true }) === version) return new Index(database)
+    database.close()
+    return undefined
+  } catch (error) {
+    throw translated(error, `read the index ${file}`)
+  }
+}
+
 /** Whether an error says that the index file cannot be trusted any more. */
 export function isDamage (error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB|IOERR_SHORT_READ|ERROR)/.test(error.code)
@@ -234,11 +271,16 @@ function open (file: string): Index {
   }
 }
 
+/** Random letters, digits and dashes. */
+export function newEpoch (bytes = 9): string {
+  return randomBytes(bytes).toString('base64url').replaceAll('_', '-')
+}
+
 function create (database: Database.Database): void {
   database.transaction(() => {
     database.exec(schema)
     const meta = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)')
-    meta.run('epoch', randomBytes(9).toString('base64url').replaceAll('_', '-'))
+    meta.run('epoch', newEpoch())
     meta.run('revision', 1)
     meta.run('trimmed', 0)
     database.pragma(`user_version = ${version}`)

@@ -3,11 +3,14 @@ import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
 import { hashOf, hasProperties, properties, type Properties } from '../property.js'
+import { heldWords } from '../rollback.js'
 import { endList, keepLife, keepList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
 import { noteFormer } from './former.js'
+import { holdMissing, missingStamp } from './held.js'
 import { nextRevision } from './journal.js'
 import type { Index } from './open.js'
+import { body } from './search.js'
 import { longestSpan } from './span.js'
 
 /** A member as the index knows it. Without `etag` it cannot be served; `problem` says why the file on disk is not what is served. */
@@ -39,6 +42,10 @@ export interface Place {
   readonly describe: Describe | undefined
   /** What the index holds of a member that is overwritten or removed is kept elsewhere already. */
   readonly isKept?: boolean
+  /** The directory went back to an older state: what is missing or older is held. */
+  readonly isBack?: boolean
+  /** Whether one body is an older state of another. */
+  readonly isOlder?: ((one: Buffer, other: Buffer) => boolean) | undefined
 }
 
 /** A member's row; `undefined` when the index has none. */
@@ -58,7 +65,7 @@ export function isCurrent (row: MemberRow, stats: Stats): boolean {
 export function updateMember (place: Place, name: string): boolean {
   const row = memberRow(place, name)
   const stats = statsOf(`${place.directory}/${name}`)
-  if (stats === undefined || !stats.isFile()) return row !== undefined && removeMember(place, name)
+  if (stats === undefined || !stats.isFile()) return row !== undefined && lose(place, row)
   if (row !== undefined && isCurrent(row, stats)) return false
   const checked = Date.now()
   if (stats.size > largestRead) return learnLarge(place, name, row, stats, checked)
@@ -70,8 +77,16 @@ export function updateMember (place: Place, name: string): boolean {
     if (!isUnreadable(error)) throw error
     return markBroken(place, name, row, stats, 0, undefined, error.message)
   }
-  if (file === undefined) return row !== undefined && removeMember(place, name)
+  if (file === undefined) return row !== undefined && lose(place, row)
   return learn(place, name, row, file.bytes, file.stats, checked)
+}
+
+// only a file that somebody has removed is a deletion
+function lose (place: Place, row: MemberRow): boolean {
+  if (row.stamp === missingStamp) return false
+  if (place.isBack !== true || row.etag === '' || body(place.index, row.id) === undefined) return removeMember(place, row.name)
+  holdMissing(place.index, row.id)
+  return false
 }
 
 /** Whether an error of `read` is about this one file: its permissions, or a bad place on the disk. */
@@ -105,6 +120,7 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
     return confirm(place, row, stats, checked, values)
   }
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
+  if (isHeldBack(place, row, bytes, stats)) return markBroken(place, name, row, stats, checked, values, heldWords.older)
   let facts
   try {
     facts = known ?? place.describe(bytes, row !== undefined && row.etag !== '')
@@ -112,6 +128,16 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
     return markBroken(place, name, row, stats, checked, values, error instanceof Error ? error.message : String(error))
   }
   return record(place, name, { etag, stats, checked, values, facts, bytes })
+}
+
+function isHeldBack ({ index, isBack, isOlder }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
+  if (row === undefined || row.etag === '') return false
+  // as long as nobody has edited it since: a change of its owner or mode is no edit
+  const isStill = row.problem === heldWords.older && (row.stamp === stampOf(stats) || stats.mtimeMs < row.modified)
+  if (isStill || isBack !== true) return isStill
+  if (stats.mtimeMs < row.modified) return true
+  const served = body(index, row.id)
+  return served !== undefined && isOlder?.(bytes, served) === true
 }
 
 /** What is known about time is worked out anew at the next comparison: the bytes are the same, but time zones have changed. */

@@ -117,7 +117,7 @@ t.test('a damaged index is made anew, whatever the damage', async t => {
     'cut off': file => { truncateSync(file, 5000) },
     'cut off in the header': file => { truncateSync(file, 60) },
     'tables overwritten': file => { spoil(file, 1) },
-    'rows overwritten': file => { spoil(file, 20) },
+    'rows overwritten': file => { spoil(file, 24) },
     'garbage at the end': file => { appendFileSync(file, Buffer.alloc(10_000, 1)) }
   }
   for (const [why, damage] of Object.entries(damages)) {

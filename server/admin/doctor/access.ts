@@ -1,0 +1,136 @@
+import { accessSync, chmodSync, closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Settings } from '../../../conf/settings.js'
+import { facts } from '../../../store/file.js'
+import { MendError, shown, type Finding } from './finding.js'
+import { checks } from './table.js'
+import type { Ward } from './ward.js'
+
+type Owner = Ward['owner']
+
+/** Which rights on a file the owner of the documents lacks: 'read', 'write', 'enter'. */
+export function lacking (path: string, stats: Stats, owner: Owner): string[] {
+  const wanted = [['read', 4, constants.R_OK], ['write', 2, constants.W_OK], ...stats.isDirectory() ? [['enter', 1, constants.X_OK]] as const : []] as const
+  return wanted.filter(([, bit, flag]) => !may(path, stats, owner, bit, flag)).map(([word]) => word)
+}
+
+// the system knows access lists too, but asked by root it says yes to all
+function may (path: string, { uid, gid, mode }: Stats, owner: Owner, bit: number, flag: number): boolean {
+  if (owner.uid === 0) return true
+  if (process.getuid?.() === owner.uid) {
+    try {
+      accessSync(path, flag)
+      return true
+    } catch {
+      return false
+    }
+  }
+  return (mode >> (uid === owner.uid ? 6 : gid === owner.gid ? 3 : 0) & bit) !== 0
+}
+
+/** Files of one directory that the owner of the documents cannot use, told as one: they come by the thousand. */
+export class Unusable {
+  readonly #ward: Ward
+  readonly #paths: string[] = []
+  readonly #lacks = new Set<string>()
+  #first: Stats | undefined
+
+  constructor (ward: Ward) {
+    this.#ward = ward
+  }
+
+  look (path: string, stats: Stats): void {
+    const lacks = lacking(path, stats, this.#ward.owner)
+    if (lacks.length === 0) return
+    this.#paths.push(path)
+    this.#first ??= stats
+    for (const one of lacks) this.#lacks.add(one)
+  }
+
+  /** @param directory  what is told of when there is more than one */
+  * findings (directory: string): Generator<Finding> {
+    const [first] = this.#paths
+    if (first === undefined || this.#first === undefined) return
+    const { owner } = this.#ward
+    const isOther = this.#first.uid !== owner.uid
+    const whose = isOther ? `belongs to user ${this.#first.uid}, the documents to ${owner.uid}` : `has the mode ${(this.#first.mode & 0o777).toString(8).padStart(4, '0')}`
+    const rest = this.#paths.length === 1 ? '' : `, and ${this.#paths.length - 1} more in this directory are like it`
+    const canMend = process.getuid?.() === 0 || (!isOther && process.getuid?.() === owner.uid)
+    yield {
+      check: 'access',
+      path: this.#paths.length === 1 ? shown(first) : shown(directory),
+      message: `${this.#paths.length === 1 ? 'it' : shown(first)} ${whose}: the server cannot ${[...this.#lacks].join(' or ')} it${rest}`,
+      ...canMend
+        ? { fix: checks.access.fix, mend: () => { for (const path of this.#paths) giveTo(path, owner) } }
+        : { hand: `as root: chown -R ${owner.uid}:${owner.gid} ${quoted(this.#paths.length === 1 ? first : directory)}, or run caldavd doctor --fix as root` }
+    }
+  }
+}
+
+function quoted (path: string): string {
+  return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
+
+// by the open file: root must not be led elsewhere by a link that somebody puts there meanwhile
+function giveTo (path: string, owner: Owner): void {
+  asRoot(() => {
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const stats = fstatSync(descriptor)
+      if (!stats.isFile() && !stats.isDirectory()) throw new MendError(`${path} is no regular file: look at it`)
+      if (stats.uid !== owner.uid) {
+        if (stats.isFile() && stats.nlink > 1) throw new MendError(`${path} has other names elsewhere, whose owner would change too: look at it, then chown ${owner.uid}:${owner.gid}`)
+        fchownSync(descriptor, owner.uid, owner.gid)
+      }
+      fchmodSync(descriptor, stats.mode & 0o7777 | (stats.isDirectory() ? 0o700 : 0o600))
+    } finally {
+      closeSync(descriptor)
+    }
+  })
+}
+
+/** Runs work as root when it was root who asked; as who one is otherwise. */
+function asRoot (work: () => void): void {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()]
+  if (process.getuid?.() !== 0 || uid === 0 || uid === undefined || gid === undefined) {
+    work()
+    return
+  }
+  process.seteuid?.(0)
+  try {
+    work()
+  } finally {
+    process.seteuid?.(uid)
+  }
+}
+
+/** Files with passwords or keys that everybody on the machine can read. */
+export function * openSecrets (settings: Settings, settingsFile: string | undefined): Generator<Finding> {
+  const files = {
+    'accounts.file': settings.accounts.file,
+    'accounts.appPasswords': settings.accounts.appPasswords,
+    'tls.key': settings.tls.key,
+    'ldap.bindPasswordFile': settings.ldap.bindPasswordFile,
+    // a password for the directory server stands in it
+    'ldap.bindPassword': settings.ldap.bindPassword === undefined ? undefined : settingsFile
+  }
+  const seen = new Set<string>()
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined || seen.has(file)) continue
+    seen.add(file)
+    const stats = facts(file)
+    if (stats?.isFile() !== true || (stats.mode & 0o004) === 0 || !isReachable(dirname(file))) continue
+    yield {
+      check: 'open-secret',
+      path: file,
+      message: `everybody on this machine can read it (mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}), and it holds passwords or keys (${name})`,
+      fix: checks['open-secret'].fix,
+      mend: () => { asRoot(() => { chmodSync(file, stats.mode & 0o7770) }) }
+    }
+  }
+}
+
+function isReachable (directory: string): boolean {
+  if (((facts(directory)?.mode ?? 0) & 0o001) === 0) return false
+  return dirname(directory) === directory || isReachable(dirname(directory))
+}

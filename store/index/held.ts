@@ -1,0 +1,19 @@
+import { heldWords } from '../rollback.js'
+import type { Index } from './open.js'
+
+/** A member that is served as it was although the disk has an older state, or nothing. */
+export interface Held { readonly id: number, readonly name: string, readonly isMissing: boolean }
+
+/** The stamp of a member whose file is missing and that is served all the same. */
+export const missingStamp = 'held'
+
+/** Holds a member whose file is missing. */
+export function holdMissing (index: Index, id: number): void {
+  index.run('UPDATE member SET stamp = ?, problem = ? WHERE id = ?', missingStamp, heldWords.missing, id)
+}
+
+/** The members of a collection that are held, by name. */
+export function heldIn (index: Index, collection: number): Held[] {
+  return index.all<{ id: number, name: string, stamp: string }>('SELECT id, name, stamp FROM member WHERE collection = ? AND problem IN (?, ?) ORDER BY name', collection, heldWords.missing, heldWords.older)
+    .map(({ id, name, stamp }) => ({ id, name, isMissing: stamp === missingStamp }))
+}

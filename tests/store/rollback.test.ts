@@ -1,0 +1,167 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { Store } from '../../store/store.js'
+import { versions } from '../../store/history/list.js'
+import { properties } from '../../store/property.js'
+import { makeCollection } from '../../store/tree.js'
+import { deleteMember, writeMember } from '../../store/write.js'
+import { hand, mounted, namesIn, object, openStore, remount, shelf, shell } from './shelf.js'
+
+const any = (): void => {}
+const title = new Map([['{DAV:}displayname', '<displayname xmlns="DAV:">Play</displayname>']])
+
+/** A calendar, a backup of it made an hour ago, and what was done since. */
+async function since (t: Parameters<typeof shelf>[0], backUp: string): Promise<{ root: string, documents: string, backup: string, epoch: string }> {
+  const { store, home, work, documents, directory } = shelf(t)
+  const root = documents.replace(/\/documents$/, '')
+  const [backup, before] = [`${root}/backup`, new Date(Date.now() - 3600_000)]
+  for (const name of ['a', 'b', 'same', 'dropped']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  for (const path of [...['a', 'b', 'same', 'dropped'].map(name => `${directory}/${name}.ics`), directory, `${documents}/alice`]) utimesSync(path, before, before)
+  await namesIn(home, 'work')
+  shell(root, `${backUp} documents/ backup/`)
+  for (const name of ['new1', 'new2']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  await writeMember(store.writing, home, work, 'a.ics', { bytes: object('a', '2') }, any)
+  await deleteMember(store.writing, home, work, 'dropped.ics', any)
+  const play = await makeCollection(store.writing, home, 'play', title)
+  await writeMember(store.writing, home, play, 'game.ics', { bytes: object('game', '1') }, any)
+  await store.sweep()
+  const { epoch } = home.total()
+  await store.close()
+  return { root, documents, backup, epoch }
+}
+
+async function shown (store: Store, path: string): Promise<string[]> {
+  const home = store.home(['alice'])
+  const collection = home?.collection(path)
+  if (home === undefined || collection === undefined) return []
+  await home.fresh(collection)
+  return home.members(collection).map(({ name }) => `${name} ${home.content(collection, name)?.bytes.toString().split('\n')[1] ?? '?'}`)
+}
+
+const served = ['a.ics 2', 'b.ics 1', 'dropped.ics 1', 'new1.ics 1', 'new2.ics 1', 'same.ics 1']
+
+for (const [why, backUp, restore] of [
+  ['rsync -a --delete', 'rsync -a', 'rsync -a --delete backup/ documents/'],
+  ['a copy in its place that keeps times', 'cp -a', 'rm -rf documents && cp -a backup documents'],
+  ['a copy in its place that keeps no times', 'cp -r', 'rm -rf documents && cp -r backup documents'],
+  ['tar', 'cp -a', 'tar -C backup -cf b.tar . && rm -rf documents && mkdir documents && tar -C documents -xf b.tar']
+] as const) {
+  t.test(`a backup put back by ${why}: nothing is a deletion`, async t => {
+    const { root, documents, epoch } = await since(t, backUp.startsWith('cp') ? `mkdir backup && ${backUp} documents/. backup && true` : backUp)
+    shell(root, restore)
+    const { store, told } = openStore(t, root)
+    await store.sweep()
+    const isTold = why.includes('no times') ? served.map(one => one === 'a.ics 2' ? 'a.ics 1' : one) : served
+    t.same(await shown(store, 'work'), isTold)
+    t.same(await shown(store, 'play'), ['game.ics 1'], 'a calendar that the backup does not know')
+    t.match(properties(`${documents}/alice/play`, '').get('{DAV:}displayname'), /Play/)
+    const home = store.home(['alice']) ?? t.fail() as never
+    t.not(home.total().epoch.slice(0, 12), epoch.slice(0, 12), 'clients synchronise from the start')
+    t.match(told.join('\n'), /work went back to an older state, .*2 files are missing and [01] older/)
+    const work = home.collection('work') ?? t.fail() as never
+    t.same(home.held(work).filter(({ isMissing }) => isMissing).map(({ name }) => name), ['new1.ics', 'new2.ics'])
+    // a restart, and what happens to other files, change nothing
+    await store.close()
+    const again = openStore(t, root)
+    hand(`${documents}/alice/work/hand.ics`, object('hand', '1'))
+    rmSync(`${documents}/alice/work/b.ics`)
+    t.same(await shown(again.store, 'work'), [...isTold.filter(one => one !== 'b.ics 1'), 'hand.ics 1'].sort())
+    const later = again.store.home(['alice']) ?? t.fail() as never
+    const after = later.collection('work') ?? t.fail() as never
+    await writeMember(again.store.writing, later, after, 'new1.ics', { bytes: object('new1', '2') }, any)
+    await deleteMember(again.store.writing, later, after, 'new2.ics', any)
+    t.same((await shown(again.store, 'work')).filter(one => one.startsWith('new')), ['new1.ics 2'], 'clients change what is held as anything else')
+    await later.idle()
+    const history = again.store.writing.history.directory
+    t.ok(versions(history, 'alice/work/new1.ics').length > 0)
+    t.ok(versions(history, 'alice/work/new2.ics').length > 0)
+    later.letGo(after, 'a.ics')
+    t.equal((await shown(again.store, 'work'))[0], 'a.ics 1', 'the older state counts when somebody says so')
+    await later.idle()
+    t.equal(readFileSync(versions(history, 'alice/work/a.ics')[0]?.file ?? '', 'utf8'), object('a', '2').toString())
+    const play = later.collection('play') ?? t.fail() as never
+    later.letGo(play, 'game.ics')
+    t.same(await shown(again.store, 'play'), [])
+  })
+}
+
+t.test('what is done by hand is no restored backup', async t => {
+  const { root, documents } = await since(t, 'rsync -a')
+  rmSync(`${documents}/alice/work/new1.ics`)
+  writeFileSync(`${documents}/alice/work/a.ics`, object('a', '0'))
+  rmSync(`${documents}/alice/play`, { recursive: true })
+  mkdirSync(`${documents}/alice/play`)
+  const { store, told } = openStore(t, root)
+  await store.sweep()
+  t.same(await shown(store, 'work'), ['a.ics 0', 'b.ics 1', 'new2.ics 1', 'same.ics 1'])
+  t.same(await shown(store, 'play'), [], 'a directory made anew is what its maker wanted')
+  t.same(told, [])
+  cpSync(`${documents}/alice/work`, `${documents}/alice/copy`, { recursive: true })
+  t.equal((await shown(store, 'copy')).length, 4)
+})
+
+t.test('an index that was put back with everything else: tokens of the lost days are void', async t => {
+  const { store, home, work, documents, state } = shelf(t)
+  const root = documents.replace(/\/documents$/, '')
+  await writeMember(store.writing, home, work, 'a.ics', { bytes: object('a', '1') }, any)
+  const kept = home.progress(work)
+  home.close()
+  cpSync(state, `${root}/saved`, { recursive: true })
+  for (const name of ['b', 'c']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  const lost = home.progress(work)
+  await store.close()
+  for (const name of ['b', 'c']) rmSync(`${documents}/alice/work/${name}.ics`)
+  rmSync(state, { recursive: true })
+  cpSync(`${root}/saved`, state, { recursive: true })
+  const again = openStore(t, root)
+  const later = again.store.home(['alice']) ?? t.fail() as never
+  const place = later.collection('work') ?? t.fail() as never
+  for (const name of ['d', 'e', 'f']) await writeMember(again.store.writing, later, place, `${name}.ics`, { bytes: object(name, '1') }, any)
+  t.ok(later.total().revision > lost.revision)
+  t.equal(later.index.epochAt(kept.revision), kept.epoch)
+  t.not(later.index.epochAt(lost.revision), lost.epoch)
+})
+
+t.test('documents that are gone or empty are no deletion', async t => {
+  const { root, documents } = await since(t, 'rsync -a')
+  const aside = `${root}/aside`
+  shell(root, 'mv documents aside')
+  for (const why of ['not there', 'empty']) {
+    if (why === 'empty') mkdirSync(documents)
+    const { store, told } = openStore(t, root)
+    t.match(told.join(), new RegExp(`documents is ${why}, and held calendars before`))
+    await store.start()
+    t.throws(() => store.home(['alice']), { name: 'StoreError', reason: 'read-only' })
+    t.throws(() => store.makeHome(['alice']), { name: 'StoreError', reason: 'read-only' })
+    t.equal(existsSync(`${documents}/.drafts`), false, 'nothing is written into what is not the documents')
+    if (why === 'empty') {
+      rmSync(documents, { recursive: true })
+      shell(root, `mv '${aside}' documents`)
+      t.equal((await shown(store, 'work')).length, 5, 'they are served as soon as they are there')
+      t.match(told.at(-1), /is there now/)
+    }
+    await store.close()
+  }
+})
+
+t.test('a home whose disk is not mounted is no deletion', async t => {
+  const disk = mounted(t, '-t tmpfs')
+  if ('problem' in disk) { t.skip(disk.problem); return }
+  const root = t.testdir()
+  mkdirSync(`${root}/documents/alice`, { recursive: true })
+  const problem = remount(`${root}/documents/alice`, '-t tmpfs')
+  if ('problem' in problem) { t.skip(problem.problem); return }
+  t.teardown(() => { shell('/', `umount -l '${root}/documents/alice' 2>/dev/null || true`) })
+  hand(`${root}/documents/alice/work/a.ics`, object('a', '1'))
+  hand(`${root}/documents/bob/work/a.ics`, object('a', '1'))
+  const { store } = openStore(t, root)
+  await store.sweep()
+  t.same(await shown(store, 'work'), ['a.ics 1'])
+  await store.close()
+  shell('/', `umount '${root}/documents/alice'`)
+  const again = openStore(t, root)
+  await again.store.sweep()
+  t.match(again.told.join(), /is its disk not mounted/)
+  await t.rejects(async () => { await shown(again.store, 'work') }, { name: 'StoreError', reason: 'read-only' })
+  t.same((await (async () => await namesIn(again.store.home(['bob']) ?? t.fail() as never, 'work'))()), ['a.ics'], 'others are served')
+})

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The ETag that a body has to have. */
+export function etagOf (bytes: string | Buffer): string {
+  return `"${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}"`
+}
+
+/** Stands for a member that is not served. */
+export const none = ''
+
+/** What lies under a name: `isGood` = it can be served. */
+interface Lying { readonly etag: string, readonly isGood: boolean }
+
+const ignored = /^\.|~$|^#.*#$|\.(?:sw[a-p]|part|tmp|bak)$/i
+const boxes: ReadonlySet<string> = new Set(['inbox', 'outbox'])
+
+/**
+ * What may be served, worked out from what lies on the disk and from what the server has shown so far. Paths are `alice/work/a.ics`, below
+ * the users' homes. The server may look at the files at any time, or not: so what it holds is a set of ETags until somebody sees one of them.
+ */
+export class Model {
+  readonly #root: string
+  readonly #good: ReadonlySet<string>
+  #disk = new Map<string, Lying>()
+  #calendars = new Set<string>()
+  /** What the index may hold of a path. */
+  readonly #held = new Map<string, Set<string>>()
+  /** Paths that went back to an older state: what was served before goes on being served. */
+  readonly #back = new Set<string>()
+  /** What the server certainly has had: shown to somebody, or acknowledged. ETag → where. */
+  readonly known = new Map<string, string>()
+
+  /** @param good  the ETags of all bodies that can be served; grows */
+  constructor (root: string, good: ReadonlySet<string>) {
+    this.#root = root
+    this.#good = good
+    this.step()
+  }
+
+  /** Something has happened to the files. */
+  step (): void {
+    this.#read()
+    for (const path of this.#paths()) {
+      const may = this.#held.get(path) ?? new Set([none])
+      for (const etag of this.expected(path)) may.add(etag)
+      this.#held.set(path, may)
+    }
+  }
+
+  #read (): void {
+    this.#disk = new Map()
+    this.#calendars = new Set()
+    for (const user of directories(this.#root)) {
+      for (const calendar of directories(join(this.#root, user))) {
+        if (boxes.has(calendar)) continue
+        this.#calendars.add(`${user}/${calendar}`)
+        const directory = join(this.#root, user, calendar)
+        for (const name of readdirSync(directory)) {
+          if (ignored.test(name) || !lstatSync(join(directory, name)).isFile()) continue
+          const etag = etagOf(readFileSync(join(directory, name)))
+          this.#disk.set(`${user}/${calendar}/${name}`, { etag, isGood: this.#good.has(etag) })
+        }
+      }
+    }
+  }
+
+  #paths (): Set<string> {
+    return new Set([...this.#disk.keys(), ...this.#held.keys()])
+  }
+
+  /** The ETags of which one is served, now that somebody looks. */
+  expected (path: string): ReadonlySet<string> {
+    const held = this.#held.get(path) ?? new Set([none])
+    if (!this.#calendars.has(path.slice(0, path.lastIndexOf('/')))) return new Set([none])
+    const lying = this.#disk.get(path)
+    if (this.#back.has(path) && !held.has(none)) return held
+    if (this.#back.has(path)) return new Set([...held, lying?.isGood === true ? lying.etag : none])
+    if (lying === undefined) return new Set([none])
+    return lying.isGood ? new Set([lying.etag]) : held
+  }
+
+  /** The calendars that are there: `alice/work`. */
+  get calendars (): ReadonlySet<string> {
+    return this.#calendars
+  }
+
+  /** The paths of what lies in a calendar. */
+  filesIn (calendar: string): string[] {
+    return [...this.#disk.keys()].filter(path => path.startsWith(`${calendar}/`))
+  }
+
+  /** The paths of which something may be served in a calendar. */
+  membersOf (calendar: string): string[] {
+    return [...this.#paths()].filter(path => path.startsWith(`${calendar}/`))
+  }
+
+  isGood (path: string): boolean {
+    return this.#disk.get(path)?.isGood === true
+  }
+
+  /** The server has shown what it serves. @returns what is wrong with that */
+  saw (path: string, etag: string): string | undefined {
+    const expected = this.expected(path)
+    if (!expected.has(etag)) return `${path} is ${etag === none ? 'gone' : etag}, expected ${[...expected].map(one => one === none ? 'gone' : one).join(' or ')}; on the disk: ${JSON.stringify(this.#disk.get(path))}${this.#back.has(path) ? ', gone back' : ''}`
+    this.hold(path, etag)
+    return undefined
+  }
+
+  /** The server has acknowledged. */
+  hold (path: string, etag: string): void {
+    this.#held.set(path, new Set([etag]))
+    if (etag !== none) this.known.set(etag, path)
+  }
+
+  /** Paths that somebody has restored from an older copy, so that they are older or missing. */
+  wentBack (paths: readonly string[]): void {
+    for (const path of paths) this.#back.add(path)
+  }
+
+  /** A hand or a client has dealt with a path: what is there counts. */
+  settled (path: string): void {
+    this.#back.delete(path)
+  }
+
+  /** What may be held, to be brought back by `forgot`. */
+  remember (): ReadonlyMap<string, ReadonlySet<string>> {
+    return new Map([...this.#held].map(([path, may]) => [path, new Set(may)]))
+  }
+
+  /** The index was lost, or is an older one. @param kept  ETags of what is on the disk or in the history */
+  forgot (older: ReadonlyMap<string, ReadonlySet<string>> | undefined, kept: ReadonlySet<string>): void {
+    for (const etag of [...this.known.keys()]) if (!kept.has(etag)) this.known.delete(etag)
+    for (const path of this.#paths()) {
+      const may = older === undefined ? new Set<string>() : this.#held.get(path) ?? new Set<string>()
+      for (const etag of older?.get(path) ?? [none]) may.add(etag)
+      this.#held.set(path, may)
+    }
+    if (older === undefined) this.#back.clear()
+    this.step()
+  }
+}
+
+/** The names of the directories in one, without hidden ones. */
+export function directories (path: string): string[] {
+  return readdirSync(path, { withFileTypes: true }).filter(entry => entry.isDirectory() && !ignored.test(entry.name)).map(entry => entry.name)
+}
+
+/** The ETags of all files below a directory. */
+export function etagsBelow (directory: string): Set<string> {
+  const found = new Set<string>()
+  let all
+  try {
+    all = readdirSync(directory, { recursive: true, withFileTypes: true })
+  } catch {
+    return found
+  }
+  for (const entry of all) if (entry.isFile()) found.add(etagOf(readFileSync(join(entry.parentPath, entry.name))))
+  return found
+}
