@@ -85,12 +85,13 @@ t.test('damage is what says so, other failures are not', async t => {
   const file = `${t.testdir()}/a.sqlite`
   const index = openIndex(file)
   for (let number = 0; number < 200; number++) index.run("INSERT INTO gone (collection, name, revision) VALUES (1, ?, 1)", `${number} ${'x'.repeat(200)}`)
+  // behind the roots and the text of the schema
   const first = index.get<{ page: number }>('SELECT max(rootpage) AS page FROM sqlite_master')?.page ?? 0
   index.close()
   const bytes = Buffer.alloc(4096, 0xa5)
   const { openSync, writeSync, closeSync } = await import('node:fs')
   const descriptor = openSync(file, 'r+')
-  for (let page = first; page < first + 30; page++) writeSync(descriptor, bytes, 0, 4096, page * 4096)
+  for (let page = first + 4; page < first + 30; page++) writeSync(descriptor, bytes, 0, 4096, page * 4096)
   closeSync(descriptor)
   const spoilt = openIndex(file)
   let caught: unknown
