@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { access, accessReport, goal } from './access.js'
 import type { Contender } from './contender.js'
 import { events } from './event.js'
+import { history, historyGoal, historyReport } from './history.js'
 import { large } from './large.js'
 import { machine } from './machine.js'
 import { measure, measureCold, type Pace } from './measure.js'
@@ -29,6 +30,7 @@ const usage = `Measures caldavd beside other CalDAV servers on this machine.
   --recurring                nothing but month queries over series without end
   --stalls                   nothing but how long heavy requests keep others waiting (caldavd only)
   --monsters                 nothing but monstrous recurrence rules (caldavd only)
+  --history                  nothing but what keeping former versions costs a PUT (caldavd only)
   --watch                    nothing but watching files, and copying many by hand (caldavd only)
   --markdown FILE            write the report there too
 `
@@ -43,6 +45,7 @@ interface Options {
   readonly monsters: boolean
   readonly stalls: boolean
   readonly watch: boolean
+  readonly history: boolean
   readonly markdown: string | undefined
 }
 
@@ -88,6 +91,12 @@ async function run (options: Options): Promise<void> {
     const found = await stalls(first, pace, undo)
     process.stdout.write(stallReport(found))
     if (found.some(({ stall }) => stall > stallGoal)) process.exitCode = 1
+    return
+  }
+  if (options.history && first !== undefined) {
+    const found = await history(first, pace, undo)
+    process.stdout.write(historyReport(found))
+    if (!(found.ratio <= historyGoal)) process.exitCode = 1
     return
   }
   if (options.watch && first !== undefined) {
@@ -169,6 +178,7 @@ function options (args: string[]): Options {
       monsters: { type: 'boolean', default: false },
       stalls: { type: 'boolean', default: false },
       watch: { type: 'boolean', default: false },
+      history: { type: 'boolean', default: false },
       markdown: { type: 'string' },
       help: { type: 'boolean', default: false }
     }
@@ -196,6 +206,7 @@ function options (args: string[]): Options {
     monsters: values.monsters,
     stalls: values.stalls,
     watch: values.watch,
+    history: values.history,
     markdown: values.markdown
   }
 }

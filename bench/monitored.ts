@@ -14,8 +14,8 @@ export interface Monitored {
   readonly port: number
   /** When it was started (performance.now). */
   readonly started: number
-  /** The longest stand-still of its event loop in ms since the last call. */
-  longest (): Promise<number>
+  /** The longest stand-still of its event loop in ms since the last call; `own` without the times when other programs had the processor. */
+  longest (): Promise<{ readonly stall: number, readonly own: number }>
   /** How many directories it watches. */
   watches (): number
   /** Resident memory in bytes. */
@@ -56,7 +56,8 @@ export async function monitored (directory: string, undo: Undo): Promise<Monitor
       rmSync(file, { force: true })
       child.kill('SIGUSR2')
       await until(async () => existsSync(file) && readFileSync(file, 'utf8') !== '')
-      return Number(readFileSync(file, 'utf8'))
+      const [stall = NaN, own = NaN] = readFileSync(file, 'utf8').split(' ').map(Number)
+      return { stall, own }
     },
     watches: () => readdirSync(`${proc}/fdinfo`).reduce((sum, descriptor) => sum + (readOr(`${proc}/fdinfo/${descriptor}`).match(/^inotify wd:/gm)?.length ?? 0), 0),
     memory: () => {

@@ -43,7 +43,7 @@ export async function stalls (contender: Contender, pace: Pace, undo: Undo): Pro
     await sleep(200)
     await server.longest()
     const { status, milliseconds } = await connection.send(request)
-    found.push({ name, status, took: milliseconds, stall: await server.longest() })
+    found.push({ name, status, took: milliseconds, stall: (await server.longest()).stall })
   }
   connection.close()
   return found

@@ -7,6 +7,7 @@ import { lock } from '../store/lock.js'
 import { Store } from '../store/store.js'
 import { AppPasswords } from './directory/app-password.js'
 import { strangersIn } from './acl/principal.js'
+import { noteAddress } from './admin/doctor/address.js'
 import { addUser } from './directory/edit.js'
 import { Login } from './directory/login.js'
 import { makePassword } from './directory/password.js'
@@ -90,6 +91,7 @@ export async function start (initial: Settings): Promise<Running> {
     undo.push(async () => { await (listening === undefined ? app.close() : listening.close(patience)) })
     await store.start()
     listening = await listen(app, () => settings, log)
+    undo.push(noteAddress(stateOf(settings), listening.urls))
     tellStrangers(site)
     tellUnused(settings, message => { log.warn(message) })
     ready = true

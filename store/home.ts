@@ -7,6 +7,7 @@ import { keepFormers } from './history/former.js'
 import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
+import { noteFormer } from './index/former.js'
 import { collectionRows, collectionsSince, idOf, loseCollection, noteMark, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
 import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
@@ -59,6 +60,8 @@ export interface HomeOptions {
   readonly report: (message: string) => void
   /** Where goes what was overwritten or removed by hand; without it nothing is kept. */
   readonly history?: History | undefined
+  /** Another process may serve the home: its drafts are left alone, and what it has told is not told again. */
+  readonly isGuest?: boolean | undefined
 }
 
 /** What this process knows of a directory that is there. */
@@ -92,6 +95,10 @@ interface Walk {
 /** So many names may lead from a home to a collection; what lies deeper is not served. */
 export const deepest = 16
 const mostSuspects = 1000
+/** So many files that are still broken are named again after a restart, of each collection. */
+const mostReminded = 20
+/** So many are looked at while somebody waits; more are compared in turns. */
+const fewSuspects = 20
 
 /** One home: its directories, its index, and the comparison of the two. */
 export class Home {
@@ -105,6 +112,8 @@ export class Home {
   readonly #known = new Map<string, Known>()
   readonly #comparing = new Map<string, Promise<void>>()
   readonly #unreadable = new Set<string>()
+  /** Collections of whose files it was said since the start which are not served as they are. */
+  readonly #remembered = new Set<string>()
   #mending = Promise.resolve()
   #keeping: Promise<void> | undefined
   /** Paths of directories that are going by our own doing, and are kept. */
@@ -363,10 +372,12 @@ export class Home {
   }
 
   #lose (row: CollectionRow, { changed, found }: Walk): void {
-    const isKept = this.#isLeaving(row.path) || this.#isElsewhere(row.path, found)
+    const elsewhere = this.#elsewhere(row.path, found)
+    const isKept = this.#isLeaving(row.path) || elsewhere !== undefined
     this.#known.delete(row.path)
     this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
+    if (elsewhere !== undefined) noteChanged(this.index, row.id, this.#directoryOf(elsewhere))
     loseCollection(this.index, row.id, isKept || this.#options.history?.isOn !== true)
     changed.push(row.path)
   }
@@ -376,9 +387,9 @@ export class Home {
   }
 
   // renamed by hand: the same directory has another name now
-  #isElsewhere (path: string, found: ReadonlySet<string>): boolean {
+  #elsewhere (path: string, found: ReadonlySet<string>): string | undefined {
     const inode = this.#known.get(path)?.stamp.split('.', 1)[0]
-    return inode !== undefined && [...found].some(other => other !== path && this.#known.get(other)?.stamp.split('.', 1)[0] === inode)
+    return inode === undefined ? undefined : [...found].find(other => other !== path && this.#known.get(other)?.stamp.split('.', 1)[0] === inode)
   }
 
   /** The directories that are known, with their inodes. */
@@ -393,6 +404,7 @@ export class Home {
     const known = this.#known.get(collection.path)
     const stats = statsOf(collection.directory)
     if (known === undefined || stats === undefined || !known.compared || known.dirty || known.stamp !== stampOf(stats)) return false
+    if (known.suspects.size > fewSuspects) return false
     if (known.suspects.size > 0) this.#clear(known)
     return true
   }
@@ -405,6 +417,7 @@ export class Home {
       const changed = this.guarded(() => this.index.transaction(() => updateUntil(this.place(collection), [...names], Infinity, this.#options.report)))
       this.#mend(collection, names.filter(name => memberRow(this.place(collection), name)?.attributed === 1))
       if (changed) this.#tell(collection.path)
+      this.#keepFormers()
     } catch (error) {
       known.dirty = true
       throw error
@@ -455,11 +468,12 @@ export class Home {
   }
 
   async #compare (path: string): Promise<void> {
-    this.list()
+    this.#listWhenChanged(path)
     const known = this.#known.get(path)
     if (known === undefined) return
     try {
-      await this.#compareFiles(known)
+      if (known.compared && !known.dirty && known.suspects.size > 0) await this.#compareSuspects(known)
+      else await this.#compareFiles(known)
     } catch (error) {
       known.dirty = true
       throw error
@@ -470,41 +484,74 @@ export class Home {
     const { collection } = known
     const { path, directory } = collection
     // the clock of a file system may be a little behind
-    if (!known.compared) removeDrafts(directory, this.#started - 100)
+    if (!known.compared && this.#options.isGuest !== true) removeDrafts(directory, this.#started - 100)
     const stats = statsOf(directory)
     const names = fileNames(directory)
     if (stats === undefined || names === undefined) return
+    const listed = known.stamp
     known.dirty = false
     known.stamp = stampOf(stats)
     known.suspects.clear()
     const gone = this.guarded(() => this.index.all<{ name: string }>('SELECT name FROM member WHERE collection = ?', collection.id))
       .map(row => row.name).filter(name => !names.has(name))
-    let todo = [...names, ...gone].reverse()
-    let changed = false
     const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
-    while (todo.length > 0) {
-      const rest = this.guarded(() => {
-        const left = [...todo]
-        changed = this.index.transaction(() => updateUntil(this.place(collection), left, performance.now() + slice, this.#options.report)) || changed
-        return left
-      })
-      todo = rest
-      if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
-      if (this.#stopped) break
-    }
+    const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
+    const changed = await this.#update(collection, [...names, ...gone])
     if (changed) this.#tell(path)
     if (this.#stopped) {
       known.dirty = true
       return
     }
+    this.#remind(collection, toldBefore)
     if (known.isBack) this.#tellHeld(collection, heldBefore)
     known.isBack = false
     await this.#heal(collection)
     known.compared = true
     known.mark = markOf(stats)
     this.noteMarks()
-    this.list()
+    this.#listWhenChanged(path, listed)
     this.#keepFormers()
+  }
+
+  // listing each time would look at all collections of a home for each of them. @param listed  its stamp when the home was last listed
+  #listWhenChanged (path: string, listed = this.#known.get(path)?.stamp): void {
+    const stats = statsOf(this.#directoryOf(path))
+    if (listed === undefined || stats === undefined || listed !== stampOf(stats)) this.list()
+  }
+
+  async #compareSuspects (known: Known): Promise<void> {
+    const { collection } = known
+    const names = [...known.suspects]
+    known.suspects.clear()
+    const changed = await this.#update(collection, names)
+    this.#mend(collection, names.filter(name => memberRow(this.place(collection), name)?.attributed === 1))
+    if (changed) this.#tell(collection.path)
+    if (this.#stopped) known.dirty = true
+    this.#keepFormers()
+  }
+
+  /** Updates members and lets others work in between. @returns whether a client can see a difference */
+  async #update (collection: Collection, names: readonly string[]): Promise<boolean> {
+    let todo = [...names].reverse()
+    let changed = false
+    while (todo.length > 0) {
+      todo = this.guarded(() => {
+        const left = [...todo]
+        changed = this.index.transaction(() => updateUntil(this.place(collection), left, performance.now() + slice, this.#options.report)) || changed
+        return left
+      })
+      if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
+      if (this.#stopped) break
+    }
+    return changed
+  }
+
+  // whoever reads the log after a restart must not take for mended what is still as it was
+  #remind ({ path, directory, id }: Collection, before: readonly { name: string, problem: string }[]): void {
+    this.#remembered.add(path)
+    const still = before.filter(({ name, problem }) => memberRow({ index: this.index, collection: id }, name)?.problem === problem)
+    for (const { name, problem } of still.slice(0, mostReminded)) this.#options.report(`${directory}/${name} is not served as it is: ${problem}`)
+    if (still.length > mostReminded) this.#options.report(`${still.length - mostReminded} more files of ${directory} are not served as they are: "caldavd doctor" names them`)
   }
 
   #tellHeld (collection: Collection, before: number): void {
@@ -699,6 +746,14 @@ export class Home {
   touch (collection: Collection): void {
     this.list()
     this.#tell(collection.path)
+  }
+}
+
+// what was removed or edited in a directory after it got another name
+function noteChanged (index: Index, collection: number, directory: string): void {
+  for (const { id, name, stamp } of index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' AND problem = ''", collection)) {
+    const stats = statsOf(`${directory}/${name}`)
+    if (stats === undefined || stampOf(stats) !== stamp) noteFormer(index, id, stats === undefined ? 'removed' : 'edited', Date.now())
   }
 }
 

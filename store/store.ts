@@ -8,6 +8,7 @@ import { Home, type HomeOptions } from './home.js'
 import { Presence } from './presence.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
+import { Pace } from './pace.js'
 import { entries } from './scan.js'
 import { Watcher } from './watch.js'
 import type { Writing } from './write.js'
@@ -25,6 +26,8 @@ export interface StoreOptions {
   readonly isGuest?: boolean
   /** Seconds between comparisons of everything with the disk, for file systems without events; 0 = never. */
   readonly sweepSeconds: number
+  /** Seconds between comparisons of what the system lets nobody watch; 60 without. */
+  readonly unwatchedSeconds?: number
   readonly describe: Describe
   readonly knowledge?: HomeOptions['knowledge']
   readonly holdsObjects: HomeOptions['holdsObjects']
@@ -60,6 +63,9 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   #timer: NodeJS.Timeout | undefined
   #deadline = 0
   #sweep: NodeJS.Timeout | undefined
+  #sweeping: Promise<void> | undefined
+  #nextSweep: Promise<void> | undefined
+  #unwatched: NodeJS.Timeout | undefined
   #checkpoint: NodeJS.Timeout | undefined
   #watcher: Watcher | undefined
   readonly #running = new Set<Promise<void>>()
@@ -132,6 +138,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       holdsObjects: this.#options.holdsObjects,
       history: this.writing.history,
       isOlder: this.#options.isOlder,
+      isGuest: this.#options.isGuest,
       changed: (of, collection) => { this.#changed(of, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
       lost: directory => { this.#watcher?.leave(directory) },
@@ -203,30 +210,82 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   }
 
   async #watch (): Promise<void> {
-    const watcher = new Watcher(this.documents, this.#options.homeDepth, (directory, name) => {
-      this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, name) })
-    }, this.#options.report)
-    await watcher.ready
+    const watcher = new Watcher(this.documents, this.#options.homeDepth, {
+      notice: (directory, name) => { this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, name) }) },
+      missed: () => { void this.sweep() },
+      trouble: this.#options.report
+    })
     this.#watcher = watcher
+    await watcher.ready
     for (const home of this.#homes.values()) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
-    void this.sweep()
+    void this.#inBackground(async () => { await this.#followAll(watcher) }).then(async () => { await this.sweep() })
+    this.#unwatched = setInterval(() => { if (!watcher.isComplete && this.#sweeping === undefined) void this.#compareHomes(watcher) }, (this.#options.unwatchedSeconds ?? 60) * 1000).unref()
   }
 
-  /** Compares every home that exists with its index. */
+  // before they are compared, which takes its time: collections that lie deeper are met then
+  async #followAll (watcher: Watcher): Promise<void> {
+    const pace = new Pace()
+    for (const segments of this.#homePaths()) {
+      const home = [this.documents, ...segments].join('/')
+      for (const directory of [home, ...directoriesIn(home).map(name => `${home}/${name}`)]) {
+        const stats = statsOf(directory)
+        if (stats?.isDirectory() === true) watcher.follow(directory, stats.ino)
+      }
+      await pace.rest()
+      if (this.#closed) return
+    }
+  }
+
+  /** Compares every home that exists with its index. One that is called while another is under way begins when that ends. */
   async sweep (): Promise<void> {
+    if (this.#sweeping === undefined) return await this.#startSweep()
+    this.#nextSweep ??= this.#sweeping.then(async () => {
+      this.#nextSweep = undefined
+      await this.#startSweep()
+    })
+    await this.#nextSweep
+  }
+
+  async #startSweep (): Promise<void> {
+    this.#sweeping = this.#compareHomes(undefined).finally(() => { this.#sweeping = undefined })
+    await this.#sweeping
+  }
+
+  /** @param watcher  only what it cannot follow is compared */
+  async #compareHomes (watcher: Watcher | undefined): Promise<void> {
     await this.#inBackground(async () => {
       const problem = this.#arrive()
       if (problem !== undefined) throw new StoreError('read-only', problem)
+      const pace = new Pace()
       for (const segments of [...this.#homePaths(), ...this.#lostHomes()]) {
         if (this.#closed) return
         try {
           const home = this.home(segments) ?? this.#homes.get(segments.join('/'))
-          if (home !== undefined) await compareAll(home, () => this.#closed)
+          if (home !== undefined) await this.#compareAll(home, watcher, pace)
         } catch (error) {
           this.#report(`compare ${segments.join('/')} with its index`, error)
         }
+        await pace.rest()
       }
     })
+  }
+
+  async #compareAll (home: Home, watcher: Watcher | undefined, pace: Pace): Promise<void> {
+    home.list()
+    const unwatched = new Set(home.directories().filter(({ directory }) => watcher?.follows(directory) !== true).map(({ directory }) => directory))
+    // the limit may have been raised
+    if (watcher !== undefined) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
+    const paths = ['']
+    for (let path = paths.shift(); path !== undefined && !this.#closed; path = paths.shift()) {
+      const collection = home.collection(path)
+      if (collection === undefined) continue
+      if (unwatched.has(collection.directory)) {
+        home.suspect(path, undefined)
+        await home.fresh(collection)
+        await pace.rest()
+      }
+      paths.push(...home.children(path).map(child => child.path))
+    }
   }
 
   /** Work that `close` waits for. */
@@ -303,6 +362,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     this.#ending.abort()
     clearTimeout(this.#timer)
     clearInterval(this.#sweep)
+    clearInterval(this.#unwatched)
     clearTimeout(this.#checkpoint)
     for (const home of this.#homes.values()) home.stop()
     await this.#watcher?.close()
@@ -319,18 +379,6 @@ async function freshBelow (home: Home, path: string): Promise<void> {
   if (!home.isFresh(collection)) await home.fresh(collection)
   if (collection.holdsObjects) return
   for (const child of home.children(path)) await freshBelow(home, child.path)
-}
-
-async function compareAll (home: Home, stopped: () => boolean): Promise<void> {
-  home.list()
-  const paths = ['']
-  for (let path = paths.shift(); path !== undefined && !stopped(); path = paths.shift()) {
-    const collection = home.collection(path)
-    if (collection === undefined) continue
-    home.suspect(path, undefined)
-    await home.fresh(collection)
-    paths.push(...home.children(path).map(child => child.path))
-  }
 }
 
 function isPlainDirectory (root: string, segments: readonly string[]): boolean {

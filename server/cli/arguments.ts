@@ -16,7 +16,7 @@ export interface Usage<Options extends Readonly<Record<string, Option>> = Readon
   /** As typed: 'caldavd user add'. */
   readonly command: string
   readonly meaning: string
-  /** In order: 'NAME' must be there, '[DIR]' may be; the last may be many: 'FILE…' (at least one), '[PATH…]'. */
+  /** In order: 'NAME' must be there, '[DIR]' may be; one may be many: 'FILE…' (at least one), '[PATH…]'. */
   readonly operands?: readonly string[]
   readonly options: Options
 }
@@ -118,7 +118,7 @@ function checkOperands (usage: Usage, operands: readonly string[]): void {
   const missing = expected[operands.length]
   if (missing !== undefined && !missing.startsWith('[')) throw new ArgumentError(`${missing} is missing: ${synopsis(usage)}`)
   const extra = operands[expected.length]
-  if (extra !== undefined && expected.at(-1)?.includes('…') !== true) throw new ArgumentError(`${JSON.stringify(extra)} is one word too many: ${synopsis(usage)}`)
+  if (extra !== undefined && !expected.some(one => one.includes('…'))) throw new ArgumentError(`${JSON.stringify(extra)} is one word too many: ${synopsis(usage)}`)
 }
 
 /** How a command is called, in one line: 'caldavd access CALENDAR [options]'. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { setImmediate as later } from 'node:timers/promises'
 import { facts as statsOf, makeDirectories, rename, temporary } from '../file.js'
 import type { Home } from '../home.js'
@@ -32,15 +32,15 @@ export async function keepFormers (home: Home, history: History): Promise<void> 
 /** What was in the history when the writing began: versions by path, listed once for each directory and day. */
 type Known = Map<string, ReadonlyMap<string, readonly Version[]>>
 
-function keepOne (history: History, home: string, { path, at, end, bytes, tree, properties }: Former, known: Known): void {
+function keepOne (history: History, home: string, { path, at, end, bytes, tree, properties, modified }: Former, known: Known): void {
   const full = path === '' ? home : `${home}/${path}`
   if (tree !== undefined) {
     const directory = `${history.directory}/${placeOf(tree === '' ? home : `${home}/${tree}`, at, 'removed')}`
     makeDirectories(directory, 0o700)
-    if (bytes !== undefined) put(`${directory}/${path.slice(tree === '' ? 0 : tree.length + 1)}`, bytes)
+    if (bytes !== undefined) put(`${directory}/${path.slice(tree === '' ? 0 : tree.length + 1)}`, bytes, modified)
     else if (properties !== '') put(`${directory}/${sidecarName}`, propertiesText(properties))
   } else if (bytes !== undefined && !isKept(history, full, bytes, at, known)) {
-    history.make(full, end, at, place => { put(place, bytes) })
+    history.make(full, end, at, place => { put(place, bytes, modified) })
   }
 }
 
@@ -49,9 +49,11 @@ function propertiesText (json: string): Buffer {
   return Buffer.from(sidecarText({ collection, members: new Map(), only: new Set() }) ?? '')
 }
 
-function put (place: string, bytes: Buffer): void {
+function put (place: string, bytes: Buffer, modified = 0): void {
   const prepared = temporary(place.slice(0, place.lastIndexOf('/')))
   writeFileSync(prepared, bytes, { flag: 'wx', mode: 0o600 })
+  // since when it was so is told by nothing else
+  if (modified > 0) utimesSync(prepared, modified / 1000, modified / 1000)
   rename(prepared, place)
 }
 

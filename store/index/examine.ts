@@ -17,6 +17,7 @@ export interface Totals {
   readonly collections: readonly CollectionRow[]
   /** Files by component: `VEVENT`…; '' = plain ones, and those that cannot be read. */
   readonly components: ReadonlyMap<string, number>
+  readonly files: number
   readonly bytes: number
 }
 
@@ -31,8 +32,8 @@ export function troubles (index: Index): Trouble[] {
 export function totals (index: Index): Totals {
   const rows = index.all<{ component: string, count: number }>('SELECT component, count(*) AS count FROM member GROUP BY component')
   const collections = collectionRows(index).filter(({ gone }) => gone === 0)
-  const bytes = index.get<{ bytes: number }>('SELECT coalesce(sum(bytes), 0) AS bytes FROM collection WHERE gone = 0')?.bytes ?? 0
-  return { collections, components: new Map(rows.map(({ component, count }) => [component, count])), bytes }
+  const sums = index.get<{ files: number, bytes: number }>('SELECT coalesce(sum(members), 0) AS files, coalesce(sum(bytes), 0) AS bytes FROM collection WHERE gone = 0')
+  return { files: 0, bytes: 0, ...sums, collections, components: new Map(rows.map(({ component, count }) => [component, count])) }
 }
 
 /** What a collection's row counts, and what there is. */

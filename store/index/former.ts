@@ -18,13 +18,15 @@ export interface Former {
   readonly tree: string | undefined
   /** Of a collection: its dead properties as JSON. */
   readonly properties: string
+  /** mtime of the bytes, ms since 1970; 0 = unknown. */
+  readonly modified: number
 }
 
 /** Notes the bytes that are served for a member, which is about to become another or to go. Call inside the transaction. */
 export function noteFormer (index: Index, member: number, end: End, at: number): void {
   const { changes } = index.run(`
-    INSERT INTO former (path, at, end, bytes)
-    SELECT CASE WHEN c.path = '' THEN m.name ELSE c.path || '/' || m.name END, ?, ?, b.bytes
+    INSERT INTO former (path, at, end, bytes, modified)
+    SELECT CASE WHEN c.path = '' THEN m.name ELSE c.path || '/' || m.name END, ?, ?, b.bytes, m.modified
     FROM member m JOIN collection c ON c.id = m.collection JOIN body b ON b.member = m.id WHERE m.id = ?`, at, end, member)
   if (changes > 0) index.hasFormer = true
 }
@@ -34,16 +36,16 @@ export function noteLost (index: Index, collection: number, at: number): void {
   index.run(`
     INSERT INTO former (path, at, end, tree, properties) SELECT path, ?2, 'removed', path, properties FROM collection WHERE id = ?1`, collection, at)
   index.run(`
-    INSERT INTO former (path, at, end, body, tree)
-    SELECT c.path || '/' || m.name, ?2, 'removed', m.id, c.path
+    INSERT INTO former (path, at, end, body, tree, modified)
+    SELECT c.path || '/' || m.name, ?2, 'removed', m.id, c.path, m.modified
     FROM member m JOIN collection c ON c.id = m.collection JOIN body b ON b.member = m.id WHERE c.id = ?1`, collection, at)
   index.hasFormer = true
 }
 
 /** The oldest notes, those of one moment and tree together. @param most  at most so many */
 export function formers (index: Index, most: number): Former[] {
-  return index.all<{ id: number, path: string, at: number, end: End, own: Buffer | null, kept: Buffer | null, tree: string | null, properties: string }>(`
-    SELECT f.id, f.path, f.at, f.end, f.bytes AS own, b.bytes AS kept, f.tree, f.properties FROM former f LEFT JOIN body b ON b.member = f.body ORDER BY f.id LIMIT ?`, most)
+  return index.all<{ id: number, path: string, at: number, end: End, own: Buffer | null, kept: Buffer | null, tree: string | null, properties: string, modified: number }>(`
+    SELECT f.id, f.path, f.at, f.end, f.modified, f.bytes AS own, b.bytes AS kept, f.tree, f.properties FROM former f LEFT JOIN body b ON b.member = f.body ORDER BY f.id LIMIT ?`, most)
     .map(({ own, kept, tree, ...row }) => ({ ...row, bytes: own ?? kept ?? undefined, tree: tree ?? undefined }))
 }
 

@@ -6,7 +6,7 @@ import { facts, makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 6
+const version = 7
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -64,7 +64,7 @@ CREATE TABLE run (                -- revisions from this one on were made by one
 );
 CREATE TABLE former (             -- what was overwritten or removed by hand, until it is written into the history
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, at REAL NOT NULL, end TEXT NOT NULL,
-  bytes BLOB, body INTEGER, tree TEXT, properties TEXT NOT NULL DEFAULT ''
+  bytes BLOB, body INTEGER, tree TEXT, properties TEXT NOT NULL DEFAULT '', modified REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE access (             -- access control lists, from one revision up to another
   collection INTEGER NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, list TEXT NOT NULL,

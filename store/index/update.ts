@@ -85,7 +85,10 @@ export function updateMember (place: Place, name: string): boolean {
 function lose (place: Place, row: MemberRow): boolean {
   if (row.stamp === missingStamp) return false
   if (place.isBack !== true || row.etag === '' || body(place.index, row.id) === undefined) return removeMember(place, row.name)
-  holdMissing(place.index, row.id)
+  place.index.transaction(() => {
+    noteLastGood(place.index, row, 'removed')
+    holdMissing(place.index, row.id)
+  })
   return false
 }
 
@@ -191,9 +194,17 @@ function markBroken (place: Place, name: string, row: MemberRow | undefined, sta
     place.index.run(`INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, revision)
       VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, ?, 0)`, place.collection, name, stampOf(stats), checked, stats.mtimeMs, stats.size, problem, attributed)
   } else {
-    place.index.run('UPDATE member SET stamp = ?, checked = ?, problem = ?, attributed = ? WHERE id = ?', stampOf(stats), checked, problem, attributed, row.id)
+    place.index.transaction(() => {
+      noteLastGood(place.index, row, 'edited')
+      place.index.run('UPDATE member SET stamp = ?, checked = ?, problem = ?, attributed = ? WHERE id = ?', stampOf(stats), checked, problem, attributed, row.id)
+    })
   }
   return false
+}
+
+// what is served from the index alone is in the history from then on: the index may be deleted, and the directory moved away
+function noteLastGood (index: Index, { id, etag, problem }: MemberRow, end: 'edited' | 'removed'): void {
+  if (problem === '' && etag !== '') noteFormer(index, id, end, Date.now())
 }
 
 interface News {
@@ -234,7 +245,7 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
 
 function noteFormerOf ({ index, collection }: Place, name: string): void {
   const row = memberRow({ index, collection }, name)
-  if (row !== undefined && row.etag !== '') noteFormer(index, row.id, 'edited', Date.now())
+  if (row !== undefined) noteLastGood(index, row, 'edited')
 }
 
 function forgetContent (index: Index, member: number): void {
@@ -265,7 +276,7 @@ export function removeMember (place: Pick<Place, 'index' | 'collection' | 'isKep
   return index.transaction(() => {
     const row = memberRow(place, name)
     if (row === undefined) return false
-    if (place.isKept !== true) noteFormer(index, row.id, 'removed', Date.now())
+    if (place.isKept !== true) noteLastGood(index, row, 'removed')
     forgetContent(index, row.id)
     index.run('DELETE FROM member WHERE id = ?', row.id)
     if (row.etag === '') return false

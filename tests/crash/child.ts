@@ -1,4 +1,4 @@
-import { mkdtempSync, readlinkSync, readSync, rmdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { mkdtempSync, readlinkSync, readSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { loadSettings } from '../../conf/load.js'
@@ -53,29 +53,37 @@ async function work ({ role, data }: Job): Promise<void> {
   }
 }
 
-/** What is run once is compiled, and every fork has it. */
+const warmRounds = 60
+
+/** What has run often is compiled, and every fork has it. */
 async function warmUp (): Promise<void> {
   const data = mkdtempSync(`${tmpdir()}/caldavd-crash-warm-`)
   try {
+    // a first start needs an empty directory
     rmSync(data, { recursive: true })
-    const settings = settingsOf(data)
-    process.umask(0o077)
-    const accounts = `${data}/conf/accounts.toml`
-    const running = await start(settings)
-    const { first, url } = running
-    const authorization = `Basic ${Buffer.from(`${first?.name ?? ''}:${first?.password ?? ''}`).toString('base64')}`
-    const home = `/calendars/users/${first?.name ?? ''}`
-    const event = (uid: string): string => `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//w//EN\r\nBEGIN:VEVENT\r\nUID:${uid}\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260310T090000Z\r\nDURATION:PT1H\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n`
-    for (const [method, path, body] of [
-      ['PROPFIND', '/', ''], ['MKCALENDAR', '/w/', ''], ['PUT', '/w/a.ics', event('a')], ['PUT', '/w/a.ics', event('a')], ['COPY', '/w/a.ics', ''], ['DELETE', '/w/a.ics', ''],
-      ['REPORT', '/w/', '<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>'], ['DELETE', '/w/', '']
-    ] as const) await once(url, method, home + path, body, { authorization, 'content-type': body.startsWith('BEGIN') ? 'text/calendar' : 'text/xml', ...method === 'COPY' ? { destination: `${home}/calendar/a.ics` } : {}, depth: '1' })
-    await running.close()
-    writeFileSync(accounts, '')
+    const { first, close } = await start(settingsOf(data))
+    await close()
+    const user = first?.name ?? ''
+    const headers = { authorization: `Basic ${Buffer.from(`${user}:${first?.password ?? ''}`).toString('base64')}`, depth: '1', destination: `/calendars/users/${user}/calendar/a.ics` }
+    for (let starts = 0; starts < 3; starts++) {
+      const running = await start(settingsOf(data))
+      for (let round = 0; round < warmRounds; round++) {
+        for (const [method, path, body] of warming) await once(running.url, method, `/calendars/users/${user}${path}`, body, { ...headers, 'content-type': body.startsWith('BEGIN') ? 'text/calendar' : 'text/xml' })
+      }
+      await running.close()
+    }
   } finally {
     rmSync(data, { recursive: true, force: true })
   }
 }
+
+const event = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//w//EN\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260310T090000Z\r\nDURATION:PT1H\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
+const wanted = '<propfind xmlns="DAV:"><prop><getetag/><displayname/><calendar-color xmlns="http://apple.com/ns/ical/"/><acl/></prop></propfind>'
+const warming: readonly (readonly [string, string, string])[] = [
+  ['MKCALENDAR', '/w/', ''], ['PUT', '/w/a.ics', event], ['PUT', '/w/a.ics', event], ['COPY', '/w/a.ics', ''], ['PROPFIND', '/', wanted], ['PROPFIND', '/calendar/', wanted],
+  ['REPORT', '/w/', '<sync-collection xmlns="DAV:"><sync-token/><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>'],
+  ['DELETE', '/w/a.ics', ''], ['DELETE', '/w/', '']
+]
 
 async function once (origin: string, method: string, path: string, body: string, headers: Record<string, string>): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -21,7 +21,8 @@ function newCalendar (world: World, random: Random): string | undefined {
 }
 
 function someFile (world: World, random: Random): string | undefined {
-  const files = [...world.model.calendars].flatMap(calendar => world.model.filesIn(calendar)).sort()
+  // tsdav looks at names with .ics only
+  const files = [...world.model.calendars].flatMap(calendar => world.model.filesIn(calendar)).filter(path => path.endsWith('.ics')).sort()
   return files.length === 0 ? undefined : random.pick(files)
 }
 
@@ -33,6 +34,13 @@ function newFile (world: World, random: Random): string | undefined {
 
 function uidOf (world: World, path: string): string {
   return /^UID:(.*?)\r?$/m.exec(readFileSync(world.at(path), 'utf8'))?.[1] ?? world.newUid()
+}
+
+/** Makes a copy a day old, as backups are. */
+function age (path: string): void {
+  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) age(join(path, name))
+  const time = lstatSync(path).mtimeMs / 1000 - 86_400
+  utimesSync(path, time, time)
 }
 
 function nameOf (path: string): string {
@@ -96,7 +104,7 @@ export const hands: Readonly<Record<string, Deed>> = {
     return done(world, path, `a hand breaks ${path} (${style})`)
   },
   mend (world, random) {
-    const broken = [...world.model.calendars].flatMap(calendar => world.model.filesIn(calendar)).filter(path => !world.model.isGood(path)).sort()
+    const broken = [...world.model.calendars].flatMap(calendar => world.model.filesIn(calendar)).filter(path => path.endsWith('.ics') && !world.model.isGood(path)).sort()
     if (broken.length === 0) return undefined
     const path = random.pick(broken)
     writeFileSync(world.at(path), world.body(uidOf(world, path)))
@@ -137,8 +145,10 @@ export const hands: Readonly<Record<string, Deed>> = {
     return done(world, to, `a hand copies ${path} over ${to}, with its time`)
   },
   touch (world, random) {
-    const path = random.chance(0.5) ? someFile(world, random) : someCalendar(world, random)
+    const isFile = random.chance(0.8)
+    const path = isFile ? someFile(world, random) : someCalendar(world, random)
     if (path === undefined) return undefined
+    if (!isFile) world.model.blur(path)
     const time = new Date(Date.now() + random.pick([-86_400_000, -3600_000, -1000, 0, 1000, 3600_000, 86_400_000]))
     utimesSync(world.at(path), time, time)
     world.model.step()
@@ -195,6 +205,7 @@ export const hands: Readonly<Record<string, Deed>> = {
     const to = join(world.backups, path.replace('/', ' '))
     rmSync(to, { recursive: true, force: true })
     copy(world.at(path), to)
+    age(to)
     return `a hand backs up ${path}`
   },
   restore (world, random) {

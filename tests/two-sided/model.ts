@@ -29,6 +29,8 @@ export class Model {
   readonly #held = new Map<string, Set<string>>()
   /** Paths that went back to an older state: what was served before goes on being served. */
   readonly #back = new Set<string>()
+  /** Calendars whose times say nothing any more. */
+  readonly #vague = new Set<string>()
   /** What the server certainly has had: shown to somebody, or acknowledged. ETag → where. */
   readonly known = new Map<string, string>()
 
@@ -73,10 +75,11 @@ export class Model {
   /** The ETags of which one is served, now that somebody looks. */
   expected (path: string): ReadonlySet<string> {
     const held = this.#held.get(path) ?? new Set([none])
-    if (!this.#calendars.has(path.slice(0, path.lastIndexOf('/')))) return new Set([none])
+    const calendar = path.slice(0, path.lastIndexOf('/'))
+    if (!this.#calendars.has(calendar)) return new Set([none])
     const lying = this.#disk.get(path)
-    if (this.#back.has(path) && !held.has(none)) return held
-    if (this.#back.has(path)) return new Set([...held, lying?.isGood === true ? lying.etag : none])
+    if (this.#vague.has(calendar) || (this.#back.has(path) && held.has(none))) return new Set([...held, lying?.isGood === true ? lying.etag : none])
+    if (this.#back.has(path)) return held
     if (lying === undefined) return new Set([none])
     return lying.isGood ? new Set([lying.etag]) : held
   }
@@ -117,6 +120,11 @@ export class Model {
   /** Paths that somebody has restored from an older copy, so that they are older or missing. */
   wentBack (paths: readonly string[]): void {
     for (const path of paths) this.#back.add(path)
+  }
+
+  /** Somebody has set the time of a calendar: whether it went back to an older state cannot be told any more. */
+  blur (calendar: string): void {
+    this.#vague.add(calendar)
   }
 
   /** A hand or a client has dealt with a path: what is there counts. */

@@ -53,7 +53,7 @@ const deeds: Readonly<Record<string, Deed>> = { ...hands, ...requests, ...events
 /** How often each is done, where it is not once. */
 const weights: Readonly<Record<string, number>> = {
   create: 8, update: 8, delete: 4, sync: 12, get: 2, wait: 3, move: 2, makeCalendar: 2,
-  write: 5, edit: 5, overwrite: 2, save: 4, break: 5, mend: 2, remove: 3, rename: 3, backUp: 3, restore: 4, restart: 1
+  write: 5, edit: 5, overwrite: 2, save: 4, break: 5, mend: 2, remove: 3, rename: 3, backUp: 4, restore: 5, restart: 1
 }
 const lot = Object.keys(deeds).flatMap(name => Array<string>(weights[name] ?? 1).fill(name))
 

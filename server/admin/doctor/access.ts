@@ -2,6 +2,7 @@ import { accessSync, chmodSync, closeSync, constants, fchmodSync, fchownSync, fs
 import { dirname } from 'node:path'
 import type { Settings } from '../../../conf/settings.js'
 import { facts } from '../../../store/file.js'
+import { asCaller } from '../owner.js'
 import { MendError, shown, type Finding } from './finding.js'
 import { checks } from './table.js'
 import type { Ward } from './ward.js'
@@ -73,7 +74,7 @@ function quoted (path: string): string {
 
 // by the open file: root must not be led elsewhere by a link that somebody puts there meanwhile
 function giveTo (path: string, owner: Owner): void {
-  asRoot(() => {
+  asCaller(() => {
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const stats = fstatSync(descriptor)
@@ -87,21 +88,6 @@ function giveTo (path: string, owner: Owner): void {
       closeSync(descriptor)
     }
   })
-}
-
-/** Runs work as root when it was root who asked; as who one is otherwise. */
-function asRoot (work: () => void): void {
-  const [uid, gid] = [process.geteuid?.(), process.getegid?.()]
-  if (process.getuid?.() !== 0 || uid === 0 || uid === undefined || gid === undefined) {
-    work()
-    return
-  }
-  process.seteuid?.(0)
-  try {
-    work()
-  } finally {
-    process.seteuid?.(uid)
-  }
 }
 
 /** Files with passwords or keys that everybody on the machine can read. */
@@ -125,7 +111,7 @@ export function * openSecrets (settings: Settings, settingsFile: string | undefi
       path: file,
       message: `everybody on this machine can read it (mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}), and it holds passwords or keys (${name})`,
       fix: checks['open-secret'].fix,
-      mend: () => { asRoot(() => { chmodSync(file, stats.mode & 0o7770) }) }
+      mend: () => { asCaller(() => { chmodSync(file, stats.mode & 0o7770) }) }
     }
   }
 }

@@ -5,6 +5,7 @@ import { facts, read } from '../../../store/file.js'
 import { idOf } from '../../../store/index/collection.js'
 import { hasBody, namesOf, readAgain } from '../../../store/index/examine.js'
 import { isCurrent, isUnreadable, memberRow, type MemberRow } from '../../../store/index/update.js'
+import { heldWords } from '../../../store/rollback.js'
 import { diagnose, lineOf, type Ailment } from './body.js'
 import type { Entry, Folder } from './disk.js'
 import { shown, type Finding } from './finding.js'
@@ -24,20 +25,22 @@ const patience = 1500
  * Every file of a folder: whether it can be served, and whether the index knows it as it is.
  * @param files  what is to be read, ignored names left out
  * @param met    hears of each that can be read
+ * @param step   called for each
  */
-export async function * bodies (ward: Ward, folder: Folder, files: readonly Entry[], met: Met): AsyncGenerator<Finding> {
+export async function * bodies (ward: Ward, folder: Folder, files: readonly Entry[], met: Met, step: () => void): AsyncGenerator<Finding> {
   const doubts: string[] = []
   for (const { name } of files) {
+    step()
     const path = `${folder.directory}/${name}`
     const stats = facts(path)
     if (stats?.isFile() !== true) continue
     const row = rowOf(folder, name)
     const bytes = readable(path, stats)
-    if (row !== undefined && isDoubtful(ward, folder, row, stats, bytes)) doubts.push(name)
+    const found = typeof bytes === 'string' || !folder.holdsObjects ? undefined : diagnose(bytes)
+    if (row !== undefined && isDoubtful(ward, folder, row, { stats, bytes, found })) doubts.push(name)
     if (!folder.holdsObjects) continue
-    if (!(bytes instanceof Buffer)) yield { check: 'broken-file', path: shown(path), message: served(bytes, row), hand: handFor(row) }
-    else {
-      const found = diagnose(bytes)
+    if (typeof bytes === 'string') yield { check: 'broken-file', path: shown(path), message: served(bytes, row), hand: handFor(row) }
+    else if (found !== undefined) {
       if ('check' in found) yield sick(folder, name, found, bytes, stats, row)
       else {
         met(found.uid, folder, name, bytes)
@@ -69,7 +72,7 @@ function readable (path: string, { size }: Stats): Buffer | string {
 
 /** Whether the words of a row are those of a member that is held. */
 export function isHeld ({ problem }: Pick<MemberRow, 'problem'>): boolean {
-  return /older state/.test(problem)
+  return problem === heldWords.missing || problem === heldWords.older
 }
 
 function served (message: string, row: MemberRow | undefined): string {
@@ -91,18 +94,15 @@ function sick (folder: Folder, name: string, { check, message, line, pieces }: A
   return { check, path, line, message: served(message, row), fix: `${fix}; what was goes to the history`, mend: async store => { await putPieces(store, folder, name, pieces, seen) } }
 }
 
-function isDoubtful ({ server }: Ward, { home }: Folder, row: MemberRow, stats: Stats, bytes: Buffer | string): boolean {
+/** A file as it was read. */
+interface Seen { readonly stats: Stats, readonly bytes: Buffer | string, readonly found: ReturnType<typeof diagnose> | undefined }
+
+function isDoubtful ({ server }: Ward, { home }: Folder, row: MemberRow, { stats, bytes, found }: Seen): boolean {
   if (row.problem !== '' || row.etag === '') return false
   // without a server the index may be behind: the next start follows
   if (!isCurrent(row, stats) || row.stamp !== stampOf(stats)) return server !== undefined && row.stamp !== stampOf(stats)
-  if (!(bytes instanceof Buffer) || home.index === undefined) return false
-  return row.etag !== etagOf(bytes) || row.size !== bytes.length || !hasBody(home.index, row, bytes) || !hasUid(row, bytes)
-}
-
-function hasUid ({ component, uid }: MemberRow, bytes: Buffer): boolean {
-  if (component === '') return true
-  const found = diagnose(bytes)
-  return !('uid' in found) || found.uid === uid
+  if (typeof bytes === 'string' || home.index === undefined) return false
+  return row.etag !== etagOf(bytes) || row.size !== bytes.length || !hasBody(home.index, row, bytes) || (found !== undefined && 'uid' in found && found.uid !== row.uid)
 }
 
 /** Rows that do not agree with their files, looked at a second time: a server may have been about to follow. */
@@ -117,7 +117,9 @@ async function * rows (ward: Ward, folder: Folder, doubts: readonly string[], na
     const path = `${folder.directory}/${name}`
     const stats = facts(path)
     const isGone = stats?.isFile() !== true
-    if (!isGone && !isDoubtful(ward, folder, row, stats, readable(path, stats))) continue
+    const bytes = isGone ? '' : readable(path, stats)
+    const found = typeof bytes === 'string' || !folder.holdsObjects ? undefined : diagnose(bytes)
+    if (!isGone && !isDoubtful(ward, folder, row, { stats, bytes, found })) continue
     yield {
       check: 'index-row',
       path: shown(path),

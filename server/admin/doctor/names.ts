@@ -8,15 +8,17 @@ import { giveName, opened, renameByHand } from './mend.js'
 /** Names that make trouble: alone, or two that are one elsewhere. */
 export function * names (folder: Folder): Generator<Finding> {
   const taken = new Set(folder.entries.map(({ name }) => keyOf(name)))
-  const met = new Map<string, string>()
+  const met = new Map<string, Entry>()
   for (const entry of folder.entries) {
     const { name } = entry
     if (entry.octets === undefined && isIgnored(name)) yield * hidden(folder, entry)
     else if (badness(entry) !== undefined) yield bad(folder, entry, taken)
     else {
       const other = met.get(keyOf(name))
-      if (other === undefined) met.set(keyOf(name), name)
-      else yield twin(folder, entry, other, taken)
+      if (other === undefined) met.set(keyOf(name), entry)
+      // most clients ask for the composed form
+      else if (name.normalize('NFC') === name && other.name.normalize('NFC') === name) yield twin(folder, other, name, taken)
+      else yield twin(folder, entry, other.name, taken)
     }
   }
 }
@@ -35,7 +37,10 @@ function badness ({ name, octets }: Entry): string | undefined {
 function bad (folder: Folder, { name, octets, kind }: Entry, taken: ReadonlySet<string>): Finding {
   const better = (octets === undefined ? name : octets.toString('latin1')).replace(/[\0-\x1f\x7f-\x9f/]+/g, '-').trim()
   const finding = { check: 'bad-name', path: shown(Buffer.concat([Buffer.from(`${folder.directory}/`), octets ?? Buffer.from(name)])), message: badness({ name, kind, ...octets === undefined ? {} : { octets } }) ?? '' } as const
-  if (better === '' || isIgnored(better) || taken.has(keyOf(better)) && keyOf(better) !== keyOf(name)) return { ...finding, hand: `give it a name of its own with mv: ${JSON.stringify(better)} cannot be used, or is taken` }
+  const isTaken = taken.has(keyOf(better)) && (keyOf(better) !== keyOf(name) || folder.entries.some(entry => entry.name === better))
+  if (better === '' || isIgnored(better) || isTaken) return { ...finding, hand: `give it a name of its own with mv: ${JSON.stringify(better)} cannot be used, or is taken` }
+  // clients know it by this name
+  if (kind === 'directory' && octets === undefined && isAskable(name)) return { ...finding, hand: 'rename it with caldavd mv, and tell its clients' }
   const from = Buffer.concat([Buffer.from(`${folder.directory}/`), octets ?? Buffer.from(name)])
   return {
     ...finding,
@@ -45,6 +50,10 @@ function bad (folder: Folder, { name, octets, kind }: Entry, taken: ReadonlySet<
       else await renamed(store, folder, from, better)
     }
   }
+}
+
+function isAskable (name: string): boolean {
+  return !/[\0-\x1f\x7f]/.test(name)
 }
 
 async function renamed (store: Parameters<typeof opened>[0], folder: Folder, from: Buffer, better: string): Promise<void> {
@@ -58,7 +67,7 @@ function twin (folder: Folder, { name, kind }: Entry, other: string, taken: Read
   const check = isForm ? 'twin-names' : 'case-clash'
   const path = shown(`${folder.directory}/${name}`)
   const message = isForm
-    ? `it is called like ${shown(`${folder.directory}/${other}`)} in another Unicode form: macOS takes the two for one`
+    ? 'another is called like it in another Unicode form: macOS takes the two for one'
     : `it is called like ${other} but for capitals: macOS, Windows and FAT take the two for one, and a copy loses one of them`
   if (kind !== 'file') return { check, path, message, hand: 'rename one of them with caldavd mv, and tell its clients' }
   const better = free(name.normalize('NFC'), taken)

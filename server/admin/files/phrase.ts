@@ -35,14 +35,23 @@ const amount = '(?:\\d+(?:\\.\\d+)?\\s*(?:hours?|hrs?|h|minutes?|mins?|min|m|day
 
 type Found = Omit<Phrase, 'title'>
 
+interface Form {
+  readonly form: string
+  readonly read: (text: string, today: number) => Found
+  /** It is one only beside a time of day: "enjoy the sun" is no Sunday. */
+  readonly needsTime?: boolean
+}
+
 /** What may stand at the end of a title, or before it. The first that fits is taken. */
-const forms: readonly { readonly form: string, readonly read: (text: string, today: number) => Found }[] = [
+const forms: readonly Form[] = [
   { form: `(?:from\\s+)?${dayForm}${to}${dayForm}`, read: daysIn },
   { form: `(?:from|at)\\s+(?:${timeForm}|${hour})${to}(?:${timeForm}|${hour})`, read: timesIn },
   { form: `(?:${timeForm}|${hour}(?=${to}\\d{1,2}\\s?[ap]m))${to}${timeForm}`, read: timesIn },
   { form: `(?:until|till)\\s+${timeForm}`, read: text => ({ to: timeOf(text.replace(/^\w+\s+/, '')) }) },
   { form: `for\\s+(?:${amount})`, read: text => ({ seconds: lengthOf(text.replace(/^for\s+/i, '')) }) },
   { form: `(?:on\\s+)?${dayForm}`, read: (text, today) => ({ day: dayOf(text.replace(/^on\s+(?=\d|mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/i, ''), today) }) },
+  { form: `${anyWeekday}(?=\\s+(?:at\\s+|from\\s+)?${timeForm})`, read: (text, today) => ({ day: dayOf(text, today) }) },
+  { form: anyWeekday, needsTime: true, read: (text, today) => ({ day: dayOf(text, today) }) },
   { form: `(?:at\\s+)?${timeForm}|at\\s+${hour}`, read: text => ({ from: timeOf(text.replace(/^at\s+/i, '')) }) }
 ]
 
@@ -58,7 +67,8 @@ export function understand (text: string, today: number): Phrase {
   for (const [before, after] of [['(?:^|[\\s,;])', '\\s*[.,;]?$'], ['^', '(?:$|[\\s,;:])\\s*']] as const) {
     for (let again = true; again;) {
       again = false
-      for (const { form, read } of forms) {
+      for (const { form, read, needsTime } of forms) {
+        if (needsTime === true && found.from === undefined) continue
         const match = new RegExp(`${before}(${form})${after}`, 'i').exec(title)
         if (match === null) continue
         const one = read((match[1] ?? '').trim(), today)

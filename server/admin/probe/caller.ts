@@ -127,7 +127,7 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 function targetOf ({ headers }: Received, from: URL): URL | undefined {
   const location = headers['location']?.[0]
-  if (location === undefined || !URL.canParse(location, from)) return undefined
+  if (location === undefined || !URL.canParse(location, from.href)) return undefined
   const to = new URL(location, from)
   to.username = to.password = ''
   return to.protocol === 'http:' || to.protocol === 'https:' ? to : undefined

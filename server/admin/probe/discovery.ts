@@ -3,7 +3,7 @@ import { propfind } from './body.js'
 import type { Answer } from './caller.js'
 import { explain, summary } from './explain.js'
 import { componentsIn, hrefsIn, namesIn, readMultistatus, type Told } from './multistatus.js'
-import type { Step, Visit } from './visit.js'
+import { isScratch, type Step, type Visit } from './visit.js'
 
 /** Where a client looks: what was typed, what was typed when it has a path, DNS (RFC 6764 3), the well-known path (RFC 6764 5), other paths. */
 export type Place = 'typed' | 'typed path' | 'records' | '/.well-known/caldav' | '/' | '/principals/'
@@ -27,7 +27,8 @@ export function findPrincipal (search: Search): Step {
     name: search.name,
     run: async visit => {
       const misses: { answer: Answer, why: string }[] = []
-      for (const url of search.places.flatMap(place => urlsOf(visit, place))) {
+      const hrefs = new Set(search.places.flatMap(place => urlsOf(visit, place)).map(({ href }) => href))
+      for (const url of [...hrefs].map(href => new URL(href))) {
         const answer = await visit.ask('PROPFIND', url, { depth: '0', body: propfind(search.properties) })
         if (answer.status === 401 && search.stopsAt401 === true) visit.failBy(answer)
         const why = answer.status === 207 ? await tryOne(visit, search, answer) : summary(answer)
@@ -70,7 +71,7 @@ function lost (visit: Visit, misses: readonly { answer: Answer, why: string }[])
   if (best === undefined) visit.fail('nowhere to look', 'type the whole URL of the calendars')
   const tried = misses.map(({ answer, why }) => `${answer.asked.url.pathname}: ${why}`).join('; ')
   // What the client does not take was said already
-  if (visit.findings.some(({ severity }) => severity === 'fails')) visit.fail(`no principal was found (${tried})`, 'see above', best.answer)
+  if (visit.findings.some(({ severity }) => severity === 'fails')) visit.stop()
   if (best.answer.status !== 207) {
     const { problem, advice } = explain(best.answer)
     visit.fail(misses.length === 1 ? problem : `${problem} (${tried})`, advice, best.answer)
@@ -84,7 +85,7 @@ function urlsOf ({ start, records }: Visit, place: Place): readonly URL[] {
   if (place === 'records') return records
   if (place === 'typed') return [start]
   if (place === 'typed path') return start.pathname === '/' ? [] : [start]
-  return start.pathname === place ? [] : [new URL(place, start)]
+  return [new URL(place, start)]
 }
 
 /** OPTIONS somewhere: what the DAV header has to name (RFC 4791 5.1), and which methods Allow. */
@@ -126,7 +127,7 @@ export function askHome ({ name, properties, look }: { readonly name: string, re
       if (visit.homes.length > 0 && look === undefined) return
       const { told: [one], answer } = await visit.read('PROPFIND', visit.principal, { depth: '0', body: propfind(properties) })
       const hrefs = hrefsIn(one, caldav('calendar-home-set'))
-      if (one === undefined || hrefs.length === 0) visit.fail('the principal names no calendar-home-set (RFC 4791 6.2.1): there is nowhere to look for calendars', 'this is a fault of the server, or the account may have no calendars', answer)
+      if (one === undefined || hrefs.length === 0) return visit.fail('the principal names no calendar-home-set (RFC 4791 6.2.1): there is nowhere to look for calendars', 'this is a fault of the server, or the account may have no calendars', answer)
       visit.principalTold = one
       visit.homes = hrefs.map(href => visit.follow(answer, href, 'calendar-home-set'))
       look?.(visit, one, answer)
@@ -152,10 +153,10 @@ export function listCalendars ({ name, properties, none, look }: {
         const bare = calendars.find(({ href }) => !href.endsWith('/'))
         if (bare !== undefined) visit.find('remark', `the href of a calendar has no slash at its end (${bare.href}): some clients ask twice or not at all`, 'hrefs of collections end with a slash (RFC 4918 5.2)', answer)
       }
-      if (visit.calendars.length > 0) return
+      if (visit.calendars.some(({ url }) => !isScratch(visit, url))) return
       const [severity, problem] = none
       visit.find(severity, problem, 'make a calendar for the user on the server', last)
-      if (severity === 'fails') visit.fail(problem, '', last)
+      if (visit.calendars.length === 0 && severity === 'fails') visit.stop()
     }
   }
 }

@@ -42,7 +42,7 @@ function read (response: Element, base: URL): Told[] {
   // RFC 4918 14.24: several hrefs may share a status
   return elements(response, dav('href')).map(each => {
     const href = text(each).trim()
-    return { href, url: URL.canParse(href, base) ? new URL(href, base) : undefined, status: statusOf(response), found }
+    return { href, url: URL.canParse(href, base.href) ? new URL(href, base) : undefined, status: statusOf(response), found }
   })
 }
 

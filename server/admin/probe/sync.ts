@@ -3,7 +3,7 @@ import { caldav, cs, dav, type Name } from '../../xml/name.js'
 import { multiget, propfind, query, syncCollection } from './body.js'
 import type { Answer } from './caller.js'
 import { comparable, hrefsIn, namesIn, textIn, xmlOf, type Told } from './multistatus.js'
-import type { Calendar, Step, Visit } from './visit.js'
+import { isScratch, type Calendar, type Step, type Visit } from './visit.js'
 
 /** How many calendars are looked into: the same server made them all. */
 const most = 3
@@ -18,9 +18,9 @@ export function eachCalendar (name: string, looks: readonly Look[]): Step {
     run: async visit => {
       const forEvents = visit.calendars.filter(({ components }) => components === undefined || components.includes('VEVENT'))
       if (visit.calendars.length > 0 && forEvents.length === 0) visit.find('remark', 'none of the calendars takes events', 'make one that does')
-      // Those of somebody else may hold less
-      const first = forEvents.filter(({ url }) => url.href !== visit.scratch?.href)
-      for (const calendar of first.slice(0, most)) for (const look of looks) await look(visit, calendar)
+      // The one that was made for this look surely has events
+      const ordered = forEvents.sort((a, b) => Number(isScratch(visit, b.url)) - Number(isScratch(visit, a.url)))
+      for (const calendar of ordered.slice(0, most)) for (const look of looks) await look(visit, calendar)
     }
   }
 }
@@ -87,7 +87,7 @@ export function listBySync (habits: SyncHabits, otherwise: Look): Look {
     const ask = async (token: string): Promise<Answer> => await visit.ask('REPORT', calendar.url, { depth: habits.depth, body: syncCollection(token, habits.properties) })
     const first = await ask('')
     const { told, token } = visit.readAnswer(first)
-    if (token === undefined || token === '') visit.fail('sync-collection ends without a sync-token: changes cannot be asked for', 'this is a fault of the server (RFC 6578 6.4)', first)
+    if (token === undefined || token === '') return visit.fail('sync-collection ends without a sync-token: changes cannot be asked for', 'this is a fault of the server (RFC 6578 6.4)', first)
     const flaw = habits.token?.(token)
     if (flaw !== undefined) visit.find(...flaw, first)
     const members = membersOf(told, calendar)

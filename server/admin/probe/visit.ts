@@ -142,7 +142,7 @@ export class Visit {
 
   /** Where a href of a property leads; ends the visit when that is another server. */
   follow (answer: Answer, href: string, what: string): URL {
-    const to = URL.canParse(href, answer.url) ? new URL(href, answer.url) : this.fail(`the href of ${what} is no URL: ${href}`, 'this is a fault of the server', answer)
+    const to = URL.canParse(href, answer.url.href) ? new URL(href, answer.url) : this.fail(`the href of ${what} is no URL: ${href}`, 'this is a fault of the server', answer)
     to.username = to.password = ''
     if (to.hostname === answer.url.hostname && (to.protocol === answer.url.protocol || to.protocol === 'https:')) return to
     return this.fail(`the href of ${what} leads to ${to.origin}, but the server is ${answer.url.origin} for clients`,
@@ -158,6 +158,11 @@ export class Visit {
   /** Keeps a finding that ends the visit. */
   fail (problem: string, advice: string, answer?: Answer): never {
     this.find('fails', problem, advice, answer)
+    throw new Stop()
+  }
+
+  /** Ends the visit for what was found already. */
+  stop (): never {
     throw new Stop()
   }
 
@@ -194,6 +199,11 @@ export class Visit {
     // /dav/calendars told as /calendars, or the other way round
     if (base.endsWith(first) || first.endsWith(base)) this.#displaced ??= { asked: `${base}/`, told: `${first}/` }
   }
+}
+
+/** Is it the calendar that was made for this look? */
+export function isScratch ({ scratch }: Visit, url: URL): boolean {
+  return scratch !== undefined && comparable(scratch) === comparable(url)
 }
 
 /** A request on one line. */

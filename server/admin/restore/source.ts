@@ -8,6 +8,7 @@ import { entries } from '../../../store/scan.js'
 import { recordTypes } from '../../directory/record.js'
 import { publicTree } from '../../site/provision.js'
 import { holdsObjects } from '../../site/resource.js'
+import { asCaller } from '../owner.js'
 import { AdminError } from '../place.js'
 
 /** A backup that was recognized. */
@@ -55,17 +56,11 @@ function directoryAt (typed: string): string {
     }
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') throw new AdminError(`${resolve(typed)} is not there`)
-    throw new AdminError(`cannot read ${typed}: ${unreadable(error)}`)
+    throw new AdminError(`cannot read ${typed}: ${error instanceof Error ? error.message : String(error)}`)
   }
   throw new AdminError(`${typed} is a file and no directory: unpack it first (mkdir /tmp/backup; tar -xf ${basename(typed)} -C /tmp/backup), then name the directory`)
 }
 
-/** Why a directory cannot be read, for somebody who may be root and reads as another. */
-function unreadable (error: unknown): string {
-  const uid = process.geteuid?.()
-  const who = process.getuid?.() === 0 && uid !== 0 && uid !== undefined ? `; it is read as the owner of the documents (user ${uid}): copy it to where that user may read it, or chmod -R a+rX` : ''
-  return `${error instanceof Error ? error.message : String(error)}${who}`
-}
 
 function demandElsewhere (settings: Settings, directory: string, typed: string): void {
   const documents = realOf(settings.data.documents)
@@ -98,6 +93,6 @@ export interface HomeSource { readonly segments: readonly string[], readonly dir
 
 /** The homes of a tree, by path; links are not followed. */
 export function homesIn (tree: string): HomeSource[] {
-  const below = (path: string): string[] => entries(`${tree}/${path}`).filter(entry => entry.isDirectory() && !isIgnored(entry.name)).map(({ name }) => `${path}/${name}`).sort()
+  const below = (path: string): string[] => asCaller(() => entries(`${tree}/${path}`)).filter(entry => entry.isDirectory() && !isIgnored(entry.name)).map(({ name }) => `${path}/${name}`).sort()
   return below('calendars').flatMap(path => basename(path) === publicTree ? [path] : below(path)).map(path => ({ segments: path.split('/'), directory: `${tree}/${path}` }))
 }

@@ -1,0 +1,131 @@
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { random, type Random } from '../oracle/random.js'
+import { Client, Gone } from './client.js'
+import type { Child, Nest } from './nest.js'
+import { anyStep, firstCalendars, furnishing, operations, type Step, type Writer } from './operation.js'
+import { look, Memory } from './verify.js'
+import { at, color, differences, displayname, put, settled, type World } from './world.js'
+
+/** Something is not as promised. */
+export class Broken extends Error {}
+
+/** One data directory through many crashes, with what must be in it. */
+export class Life {
+  world: World = {}
+  readonly memory = new Memory()
+  readonly data: string
+  readonly random: Random
+  readonly writers: readonly Writer[]
+  /** Requests that were not answered. */
+  readonly pending = new Set<Step>()
+  /** What was done last, for a report. */
+  readonly trail: string[] = []
+  acknowledged = 0
+
+  /** @param parent  a directory for it */
+  constructor (parent: string, readonly seed: number, writers = 3) {
+    this.random = random(seed)
+    this.data = join(realpathSync(parent), `life-${seed}-${process.hrtime.bigint()}`)
+    mkdirSync(join(this.data, 'conf'), { recursive: true })
+    writeFileSync(join(this.data, 'conf', 'accounts.toml'), ['alice', 'bob'].map((name, number) => `[users.${name}]\nguid = "00000000-0000-0000-0000-00000000000${number + 1}"\nfullName = "${name}"\npassword = "plain:${name}"\n`).join('\n'))
+    let count = 0
+    this.writers = Array.from({ length: writers }, (_, id) => ({ id, random: random(seed * 31 + id), next: () => ++count }))
+  }
+
+  /** @throws Error when the server cannot start */
+  async start (nest: Nest, role: 'server' | 'guest' = 'server'): Promise<{ child: Child, client: Client } | undefined> {
+    const child = await nest.start(role, this.data)
+    return child === undefined ? undefined : { child, client: new Client(child.port) }
+  }
+
+  /** Makes the calendars that are always there. */
+  async settle (client: Client): Promise<void> {
+    for (const name of firstCalendars(this.writers.length)) {
+      const { status, body } = await client.ask({ method: 'MKCALENDAR', path: `${name}/`, body: `<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:A="http://apple.com/ns/ical/"><D:set><D:prop><D:displayname>${name}</D:displayname><A:calendar-color>#00FF00FF</A:calendar-color></D:prop></D:set></C:mkcalendar>` })
+      if (status !== 201) throw new Broken(`MKCALENDAR ${name}: ${status} ${body}`)
+      this.world = put(this.world, name, { properties: { [displayname]: name, [color]: '#00FF00FF' }, members: {} })
+    }
+  }
+
+  /** Makes a world in which every operation can be done. */
+  async furnish (client: Client): Promise<void> {
+    for (const writer of this.writers) for (const kind of furnishing) await this.do(client, kind, this.stepOf(kind, writer))
+  }
+
+  /** @throws Broken when there is nothing to do it with */
+  stepOf (kind: string, writer: Writer): Step {
+    const step = operations[kind]?.(this.world, writer)
+    if (step === undefined) throw new Broken(`nothing to do ${kind} with`)
+    return step
+  }
+
+  /**
+   * One write. What is acknowledged counts from then on.
+   * @throws Gone when the server was killed; Broken for another answer than that of success
+   */
+  async do (client: Client, kind: string, step: Step): Promise<void> {
+    const { status, body } = await this.try(client, kind, step)
+    if (status !== step.expected) throw new Broken(`${kind}, ${step.ask.path}: ${status} ${body.slice(0, 300)}`)
+    this.acknowledge(step)
+  }
+
+  /** One write, of which is not yet known what became. @throws Gone */
+  async try (client: Client, kind: string, step: Step): Promise<{ status: number, body: string }> {
+    for (const place of step.places) {
+      const after = at(step.apply(this.world), place)
+      for (const thing of after === undefined ? [] : 'members' in after ? Object.values(after.members) : [after]) this.memory.sends(thing.body)
+    }
+    this.trail.push(`${kind}, ${step.ask.path} ${step.ask.headers?.['destination'] ?? ''}`)
+    if (this.trail.length > 12) this.trail.shift()
+    this.pending.add(step)
+    return await client.ask(step.ask)
+  }
+
+  /** What a step says is the case now. */
+  acknowledge (step: Step): void {
+    this.pending.delete(step)
+    this.world = step.apply(this.world)
+    for (const body of step.lost) this.memory.loses(body)
+    this.acknowledged++
+  }
+
+  /** What of the requests without answer was done, and of those with a refusal. */
+  judge (found: World): void {
+    for (const step of this.pending) {
+      const before = this.world
+      const after = step.apply(before)
+      for (const place of step.places) this.world = settled(this.world, put(this.world, place, at(after, place)), found, place)
+      if (differences(after, this.world).length === 0) for (const body of step.lost) this.memory.loses(body)
+    }
+    this.pending.clear()
+  }
+
+  /** Compares everything with what must be. @param only  at nothing but these calendars is looked closely. @throws Broken, Gone */
+  async verify (client: Client, why: string, only?: ReadonlySet<string>): Promise<void> {
+    const { world, faults } = await look(client, this.data, this.memory, only, this.world)
+    this.judge(world)
+    const all = [...differences(this.world, world), ...faults]
+    // what is lost according to the judgement must be there too
+    all.push(...this.memory.look(join(this.data, 'history')))
+    if (all.length > 0) throw new Broken(`${why}:\n  ${[...new Set(all)].slice(0, 12).join('\n  ')}\nlast requests:\n  ${this.trail.join('\n  ')}`)
+  }
+
+  /** All writers write until the server is killed or told to end. @returns when every one has ended */
+  async load (clientOf: (writer: Writer) => Client, isOver: () => boolean): Promise<void> {
+    await Promise.all(this.writers.map(async writer => {
+      try {
+        while (!isOver()) {
+          const { kind, step } = anyStep(this.world, writer)
+          await this.do(clientOf(writer), kind, step)
+        }
+      } catch (error) {
+        if (!(error instanceof Gone)) throw error
+      }
+    }))
+  }
+
+  remove (): void {
+    rmSync(this.data, { recursive: true, force: true })
+  }
+}
