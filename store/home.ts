@@ -559,8 +559,8 @@ export class Home {
     if (held.length <= before) return
     // clients that have seen what is not there any more synchronise from the start
     this.index.renewEpoch()
-    const missing = held.filter(({ isMissing }) => isMissing).length
-    this.#options.report(`${collection.directory} went back to an older state, as when a backup is restored: ${missing} files are missing and ${held.length - missing} older than what was served. ` +
+    const [missing, older] = [true, false].map(is => held.filter(({ isMissing }) => isMissing === is).map(({ name }) => name))
+    this.#options.report(`${collection.directory} went back to an older state, as when a backup is restored: ${some(missing ?? [], 'missing')}, ${some(older ?? [], 'older than what was served')}. ` +
       'All of them are served as they were. "caldavd restore --merge" brings them back, "caldavd restore --accept" takes the older state')
   }
 
@@ -755,6 +755,12 @@ function noteChanged (index: Index, collection: number, directory: string): void
     const stats = statsOf(`${directory}/${name}`)
     if (stats === undefined || stampOf(stats) !== stamp) noteFormer(index, id, stats === undefined ? 'removed' : 'edited', Date.now())
   }
+}
+
+const mostNamed = 5
+
+function some (names: readonly string[], what: string): string {
+  return `${names.length} ${what}${names.length === 0 ? '' : ` (${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''})`}`
 }
 
 /** Notes the knowledge with which an index is used. @returns whether it was made with another */

@@ -34,8 +34,8 @@ export function wentBack (mark: string, stats: Stats, isEmpty: () => boolean): b
 
 /** Why a member is held: it is served as it was, until somebody says what counts. */
 export const heldWords = {
-  missing: 'it is missing since the directory went back to an older state; it is served as it was: "caldavd restore --merge" brings it back, "caldavd restore --accept" lets it go',
-  older: 'it is older than what was served, since the directory went back to an older state; the newer one is served: "caldavd restore --merge" brings it back, "caldavd restore --accept" takes the older one'
+  missing: 'it is missing since an older state was put back; it is served as it was',
+  older: 'it is older than what was served, since an older state was put back; it is served as it was'
 } as const
 
 /**
@@ -58,4 +58,9 @@ function nearest (path: string): Stats {
 /** Whether a directory has nothing in it but hidden names, or is not there. @throws StoreError */
 export function isEmpty (directory: string): boolean {
   return entries(directory).every(({ name }) => isIgnored(name))
+}
+
+/** Whether a member's problem is that it is held. */
+export function isHeld (problem: string): boolean {
+  return problem === heldWords.missing || problem === heldWords.older
 }

@@ -77,7 +77,7 @@ async function showCollection (site: Site, spot: Spot, most: number, asJson: boo
   const some = all.slice(0, most)
   if (asJson) return await printJson(io, some.map(one => happeningJson(spot, one)))
   const times = momentTexts(some.map(({ at }) => at))
-  const rows = some.map((one, row) => [String(one.number), times[row] ?? '', ...happeningCells(one)])
+  const rows = some.map((one, row) => [String(one.number), times[row] ?? '', ...happeningCells(spot, one)])
   const state = spot.present === undefined ? ': not there now' : ''
   await print(io, `${typedPath(spot.path)}${state}\n\n${rows.length === 0 ? '' : columns([['#', 'WHEN', 'WHAT', 'NAME', 'START', 'SUMMARY'], ...rows])}`)
   if (all.length === 0) say(io, 'nothing happened in it as long as there is a history of it')
@@ -85,9 +85,9 @@ async function showCollection (site: Site, spot: Spot, most: number, asJson: boo
 }
 
 /** What happened, to what, and the event: three cells and the summary. */
-function happeningCells ({ what, name, events, file }: Happening): string[] {
+function happeningCells (spot: Spot, { what, name, events, file }: Happening): string[] {
   const deed = what === 'added' ? (events === undefined ? 'added' : 'made') : ends[what]
-  if (events !== undefined) return [deed, name === '' ? '(the calendar)' : `${printable(name)}/`, '', what === 'added' ? '' : `${events} event${events === 1 ? '' : 's'}`]
+  if (events !== undefined) return [deed, name === '' ? `(the ${spot.rest === '' ? 'home' : 'calendar'})` : `${printable(name)}/`, '', what === 'added' ? '' : `${events} event${events === 1 ? '' : 's'}`]
   return [deed, printable(name), ...glimpseCells(glimpse(file))]
 }
 
@@ -100,5 +100,5 @@ function happeningJson (spot: Spot, { number, at, what, name, events, file }: Ha
 /** The latest happenings of a collection as lines, for a message. */
 export function lately (site: Site, spot: Spot, most = 8): string {
   const some = happenings(site, spot).slice(0, most)
-  return columns(some.map(one => [`  ${momentText(one.at)}`, ...happeningCells(one)]))
+  return columns(some.map(one => [`  ${momentText(one.at)}`, ...happeningCells(spot, one)]))
 }

@@ -119,7 +119,7 @@ function tellProblem ({ problems }: Run, file: string, error: unknown): void {
   const isSystem = error instanceof Error && 'syscall' in error
   if (!(error instanceof AdminError || error instanceof DavError || error instanceof IcalError || isSystem)) throw error
   const reason = error.message.startsWith(`${file} `) ? error.message.slice(file.length + 1) : error.message.replace(/^standard input /, '')
-  problems.push({ file, reason })
+  problems.push({ file, reason: error instanceof DavError || error instanceof IcalError ? `${reason}; nothing of this file was imported` : reason })
 }
 
 /** Ctrl-C ends after what is being written; a second one at once. */

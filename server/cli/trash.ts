@@ -77,7 +77,7 @@ async function wasteIn (site: Site, typed: string | undefined): Promise<Waste[]>
 
 function row ({ number, at, end, path, isCollection, events, missing, bytes, file, isAnew }: Waste): string[] {
   const held = `${events} event${events === 1 ? '' : 's'}`
-  const about = isCollection ? `calendar, ${held}${isAnew ? `, ${missing} of them not in the one that was made since` : ''}` : glimpse(file)?.summary ?? ''
+  const about = isCollection ? `calendar, ${held}${isAnew ? `; another was made since, without ${missing} of them` : ''}` : glimpse(file)?.summary ?? ''
   return [String(number), momentText(at), end === 'removed' ? 'by hand' : '', printable(typedPath(path), 200), size(bytes), about]
 }
 

@@ -1,3 +1,4 @@
+import { isHeld } from '../rollback.js'
 import { withUid } from './search.js'
 import { memberRow, updateMember, type MemberRow, type Place } from './update.js'
 
@@ -22,6 +23,7 @@ export function tellProblem ({ directory, index, collection }: Place, before: Me
     const other = withUid(index, collection, after.uid, after.name)
     if (other !== undefined) report(`${directory}/${after.name} has the UID of ${other}: some clients then refuse the whole calendar; give one of them another UID, or remove it`)
   }
-  if (after === undefined || after.problem === '' || after.problem === before?.problem) return
+  // what is held is told of in one line when all has been compared
+  if (after === undefined || after.problem === '' || after.problem === before?.problem || isHeld(after.problem)) return
   report(`${directory}/${after.name} is not served as it is: ${after.problem}`)
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { failEach } from './faults.js'
 import { killAtRandom } from './kills.js'
 import { Nest } from './nest.js'
 import { operations } from './operation.js'
@@ -15,6 +16,7 @@ const t0 = performance.now()
 try {
   const [what, seed = '1', n = '50'] = process.argv.slice(2)
   if (what === 'kills') await killAtRandom(nest, where, Number(seed), Number(n), tally)
+  else if (what?.startsWith('fault') === true) await failEach(nest, where, Number(seed), what === 'faults' ? Object.keys(operations) : [what.slice(6)], Number(n), tally)
   else await killAtEach(nest, where, Number(seed), what === 'steps' ? Object.keys(operations) : [what ?? ''], Number(n), tally)
 } catch (e) { console.log(e instanceof Error ? e.stack : e) }
 console.log(Object.fromEntries(tally.counts), 'seconds', (performance.now() - t0) / 1000, 'cpu', process.cpuUsage())

@@ -62,7 +62,7 @@ function passing (world: World, { id }: Writer): string[] {
 }
 
 function passingNames ({ id }: Writer): string[] {
-  return [0, 1, 2].map(number => `c${id}-${number}`)
+  return [0, 1].map(number => `c${id}-${number}`)
 }
 
 function ownMembers (world: World, writer: Writer): { place: Place, calendar: string, name: string, thing: Thing }[] {

@@ -31,6 +31,8 @@ export class Memory {
   readonly synced = new Map<string, { token: string, known: Map<string, string> }>()
   /** Sync tokens that were refused as too old. */
   refused = 0
+  /** Temporary names that the last look found. */
+  leftovers: ReadonlySet<string> = new Set()
   readonly #kept = new Map<string, string>()
   readonly #found = new Set<string>()
 
@@ -93,7 +95,7 @@ export async function look (client: Client, data: string, memory: Memory, only?:
     if (entry.isDirectory() && !provided.has(entry.name) && world[entry.name] === undefined) faults.push(`${entry.name} is on the disk and not served`)
   }
   for (const [name, { members }] of Object.entries(world)) for (const { body } of Object.values(members)) if (!memory.sent.has(hash(body))) faults.push(`${name} holds what was never sent: ${body.slice(0, 100)}`)
-  faults.push(...sidecarFaults(home, world), ...indexFaults(data, world), ...leftovers(data), ...memory.look(join(data, 'history')))
+  faults.push(...sidecarFaults(home, world), ...indexFaults(data, world), ...leftovers(data, memory), ...memory.look(join(data, 'history')))
   return { world, faults }
 }
 
@@ -221,8 +223,11 @@ function sidecarFaults (home: string, world: World): string[] {
   return faults
 }
 
-/** Drafts and temporary names that nobody will use. */
-function leftovers (data: string): string[] {
-  return readdirSync(join(data, 'documents'), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.name.startsWith('.tmp-')).map(entry => `left over: ${entry.parentPath.slice(data.length)}/${entry.name}`)
+/** Drafts and temporary names. One that is hardly older than the start may belong to another process; the next start removes it. */
+function leftovers (data: string, memory: Memory): string[] {
+  const found = readdirSync(join(data, 'documents'), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.name.startsWith('.tmp-')).map(entry => `${entry.parentPath.slice(data.length)}/${entry.name}`)
+  const former = memory.leftovers
+  memory.leftovers = new Set(found)
+  return found.filter(name => former.has(name) || name.includes('/.drafts/')).map(name => `left over: ${name}`)
 }

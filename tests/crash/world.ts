@@ -74,7 +74,9 @@ export function titleOf (body: string): string {
 export function settled (before: World, after: World, found: World, place: Place): World {
   const [a, b, seen] = [at(before, place), at(after, place), at(found, place)]
   if (seen === undefined || isSame(seen, b)) return put(before, place, seen === undefined ? (a === undefined ? a : b === undefined ? b : a) : b)
-  if (isSame(seen, a) || a === undefined || b === undefined) return before
+  if (isSame(seen, a) || b === undefined) return before
+  // a copy gets its properties one after the other
+  if (a === undefined) return 'body' in seen && 'body' in b && seen.body === b.body ? put(before, place, { ...b, properties: mixed({}, b.properties, seen.properties) }) : before
   const properties = mixed(a.properties, b.properties, seen.properties)
   if ('members' in a && 'members' in b && 'members' in seen) {
     const members = mixed(a.members, b.members, seen.members, isSame)

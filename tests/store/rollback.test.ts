@@ -57,7 +57,7 @@ for (const [why, backUp, restore] of [
     t.match(properties(`${documents}/alice/play`, '').get('{DAV:}displayname'), /Play/)
     const home = store.home(['alice']) ?? t.fail() as never
     t.not(home.total().epoch.slice(0, 12), epoch.slice(0, 12), 'clients synchronise from the start')
-    t.match(told.join('\n'), /work went back to an older state, .*2 files are missing and [01] older/)
+    t.match(told.join('\n'), /work went back to an older state, .*2 missing \(new1.ics, new2.ics\), [01] older/)
     const work = home.collection('work') ?? t.fail() as never
     t.same(home.held(work).filter(({ isMissing }) => isMissing).map(({ name }) => name), ['new1.ics', 'new2.ics'])
     // a restart, and what happens to other files, change nothing

@@ -45,7 +45,7 @@ export async function * bodies (ward: Ward, folder: Folder, files: readonly Entr
       else {
         met(found.uid, folder, name, bytes)
         // strict since there is a former version
-        if (row !== undefined && row.problem !== '' && isCurrent(row, stats) && row.stamp === stampOf(stats) && !isHeld(row)) {
+        if (row !== undefined && row.problem !== '' && row.stamp === stampOf(stats) && !isHeld(row)) {
           const { message, line } = lineOf(row.problem)
           yield { check: 'broken-file', path: shown(path), line, message: served(message, row), hand: handFor(row) }
         }

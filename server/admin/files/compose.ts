@@ -32,7 +32,7 @@ export interface Draft {
   readonly title: string
   /** For people: 'Mon 23 Nov 2026 12:00–13:00 (Europe/Berlin)'; '' for a task without a date. */
   readonly when: string
-  /** ISO 8601 without offset, in the zone; a date for what lasts whole days, whose end is the last of them. */
+  /** ISO 8601 without offset, in the zone; a date for what lasts whole days, whose end is the day after the last. Of a task `end` is when it is due. */
   readonly start: string | undefined
   readonly end: string | undefined
 }
@@ -173,7 +173,7 @@ function whenText ({ from, to, isAllDay }: Time, isTask: boolean, zone: Zone): s
 function isoOf (time: Time | undefined, isTask: boolean): Pick<Draft, 'start' | 'end'> {
   if (time === undefined) return { start: undefined, end: undefined }
   const iso = (local: number): string => new Date(local * 1000).toISOString().slice(0, time.isAllDay ? 10 : 19)
-  const end = iso(time.isAllDay ? time.to - DAY : time.to)
+  const end = iso(time.isAllDay && isTask ? time.to - DAY : time.to)
   return { start: isTask ? undefined : iso(time.from), end }
 }
 

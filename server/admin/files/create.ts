@@ -4,7 +4,7 @@ import { translated } from '../../calendar/write.js'
 import { calendarWith, vtimezoneFor } from '../../ical/vtimezone-write.js'
 import { write } from '../../ical/write.js'
 import { vacancyIn } from '../../method/make.js'
-import { provide } from '../../site/provision.js'
+import { provide, providePublic, publicTree } from '../../site/provision.js'
 import { demandQuota, propertyBytes } from '../../site/quota.js'
 import { kindOf } from '../../site/resource.js'
 import type { Site } from '../../site/site.js'
@@ -28,7 +28,8 @@ export async function vacant (site: Site, typed: string): Promise<Vacant> {
   const around = names.slice(0, -1)
   if (around.length === 0) throw new AdminError(`${typed}: expected the path of a calendar like alice/work`)
   const owner = around.join('/')
-  if (around[0] !== 'public' && around.length <= 2) await provideHome(site, owner)
+  if (owner === publicTree) providePublic(site)
+  else if (around.length <= 2) await provideHome(site, owner)
   const parent = place(site, owner)
   fileName(name)
   return { parent, path: vacancyIn(site, parent, name).path, name }

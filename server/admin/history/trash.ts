@@ -16,7 +16,7 @@ export interface Waste {
   readonly at: number
   readonly end: End
   readonly isCollection: boolean
-  /** Of a collection: how many files it held, and how many of them are not there now. */
+  /** Of a collection: how many files it held, and how many of them are neither there now nor were later. */
   readonly events: number
   readonly missing: number
   /** Of all that is kept of it. */
@@ -31,16 +31,26 @@ export interface Waste {
 
 /** What was deleted and is not there now, latest first. */
 export function trash ({ settings, store }: Site): Waste[] {
-  const history = settings.history.directory
+  const all = versionsBelow(settings.history.directory, '')
   const byPath = new Map<string, Version[]>()
-  for (const version of versionsBelow(history, '')) byPath.set(version.path, [...byPath.get(version.path) ?? [], version])
-  const trees = [...byPath.values()].flat().filter(({ isCollection }) => isCollection)
+  for (const version of all) byPath.set(version.path, [...byPath.get(version.path) ?? [], version])
+  const trees = new Map(all.filter(({ isCollection }) => isCollection).map(tree => [tree, [...inTree(tree)].filter(({ isCollection }) => !isCollection)]))
+  const seen = lastSeen([...all, ...[...trees.values()].flat()])
   const isThere = (path: string): boolean => there(store.documents, path)
-  const found = [...byPath].flatMap(([path, all]) => [
-    ...all.filter(({ isCollection }) => isCollection).flatMap(tree => collectionWaste(tree, all, isThere)),
-    ...isThere(path) ? [] : fileWaste(all, trees)
-  ])
+  const isLost = ({ path, at }: Version): boolean => seen.get(path) === at && !isThere(path)
+  const found = [...byPath].flatMap(([path, former]) => {
+    const [last] = former
+    const files = last !== undefined && !last.isCollection && (last.end === 'deleted' || last.end === 'removed') && isLost(last) ? [fileWaste(last, former)] : []
+    return [...files, ...former.filter(({ isCollection }) => isCollection).flatMap(tree => collectionWaste(tree, trees.get(tree) ?? [], former, isThere(path), isLost))]
+  })
   return found.sort((a, b) => b.at - a.at || (a.path < b.path ? -1 : 1)).map((one, row) => ({ number: row + 1, ...one }))
+}
+
+/** When each path was last kept. */
+function lastSeen (versions: readonly Version[]): Map<string, number> {
+  const seen = new Map<string, number>()
+  for (const { path, at } of versions) seen.set(path, Math.max(at, seen.get(path) ?? 0))
+  return seen
 }
 
 function there (documents: string, path: string): boolean {
@@ -50,27 +60,22 @@ function there (documents: string, path: string): boolean {
 
 type Found = Omit<Waste, 'number'>
 
-// a collection that was made anew since is in the trash as long as something of it is missing
-function collectionWaste (tree: Version, all: readonly Version[], isThere: (path: string) => boolean): Found[] {
-  const inside = [...inTree(tree)].filter(({ isCollection }) => !isCollection)
-  const missing = inside.filter(({ path }) => !isThere(path)).length
-  const isAnew = isThere(tree.path)
-  if (isAnew && missing === 0) return []
+// a collection that was made anew since is in the trash as long as something is nowhere else
+function collectionWaste (tree: Version, inside: readonly Version[], former: readonly Version[], isAnew: boolean, isLost: (version: Version) => boolean): Found[] {
+  const missing = inside.filter(isLost).length
+  const isLast = !isAnew && former[0] === tree
+  if (!isLast && missing === 0) return []
   const { path, at, end, file } = tree
-  const bytes = inside.reduce((sum, one) => sum + (factsOf(one.file)?.size ?? 0), 0)
-  // what was overwritten in it goes with the last one
-  const isLast = !isAnew && all[0] === tree
-  return [{ path, at, end, isCollection: true, events: inside.length, missing, bytes, file, isAnew, files: isLast ? all.map(one => one.file) : [file] }]
+  const files = isLast ? former.map(one => one.file) : [file]
+  return [{ path, at, end, isCollection: true, events: inside.length, missing, bytes: sizeOf(inside), file, isAnew, files }]
 }
 
-function fileWaste (all: readonly Version[], trees: readonly Version[]): Found[] {
-  const [last] = all
-  if (last === undefined || last.isCollection || !(last.end === 'deleted' || last.end === 'removed')) return []
-  const { path, at, end, file } = last
-  // it was there again, and went with its collection
-  if (trees.some(tree => tree.at > at && path.startsWith(`${tree.path}/`) && factsOf(`${tree.file}${path.slice(tree.path.length)}`) !== undefined)) return []
-  const bytes = all.reduce((sum, one) => sum + (factsOf(one.file)?.size ?? 0), 0)
-  return [{ path, at, end, isCollection: false, events: 1, missing: 1, bytes, file, isAnew: false, files: all.map(one => one.file) }]
+function fileWaste ({ path, at, end, file }: Version, former: readonly Version[]): Found {
+  return { path, at, end, isCollection: false, events: 1, missing: 1, bytes: sizeOf(former), file, isAnew: false, files: former.map(one => one.file) }
+}
+
+function sizeOf (versions: readonly Version[]): number {
+  return versions.reduce((sum, { file }) => sum + (factsOf(file)?.size ?? 0), 0)
 }
 
 /**

@@ -1,0 +1,96 @@
+import { Gone, type Client } from './client.js'
+import { errors, type Fault, type Mode } from './control.js'
+import { Broken, Life } from './life.js'
+import type { Nest } from './nest.js'
+import type { Step } from './operation.js'
+import { callsIn, isChosen, prepare } from './steps.js'
+import type { Tally } from './tally.js'
+
+const ways: readonly Mode[] = ['fail once', 'fail from then on']
+
+/**
+ * Lets each call of each operation fail in turn, once or from then on, with each error: the answer is an error of the server or that of
+ * success, nothing half is there, others read meanwhile, and when the fault is over writes go on without a restart.
+ * @param every  of the calls that write the index, only every so manieth
+ * @throws Broken, with all that was found
+ */
+export async function failEach (nest: Nest, where: string, seed: number, kinds: readonly string[], every: number, tally: Tally): Promise<void> {
+  const broken: string[] = []
+  for (const kind of kinds) {
+    for (const fault of Object.keys(errors) as Fault[]) {
+      const life = new Life(where, seed, 1)
+      try {
+        await failKind(nest, life, kind, fault, every, tally)
+        life.remove()
+      } catch (error) {
+        if (!(error instanceof Broken)) throw error
+        broken.push(`${kind}, ${fault}, seed ${seed}, data in ${life.data}: ${error.message}\n${nest.said}`)
+        nest.control.disarm()
+        await nest.kill()
+      }
+    }
+  }
+  if (broken.length > 0) throw new Broken(broken.join('\n\n'))
+}
+
+async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, every: number, tally: Tally): Promise<void> {
+  const started = await life.start(nest)
+  if (started === undefined) throw new Broken('killed at a start')
+  const { client } = started
+  await life.settle(client)
+  await life.furnish(client)
+  await prepare(life, client, kind)
+  const calls = callsIn(await nest.control.named(async () => { await life.do(client, kind, life.stepOf(kind, life.writers[0]!)) }))
+  try {
+    for (const mode of ways) {
+      for (const [index, call] of calls.entries()) {
+        const number = index + 1
+        if (!isChosen(call, number + ways.indexOf(mode), every)) continue
+        await prepare(life, client, kind)
+        const step = life.stepOf(kind, life.writers[0]!)
+        const what = `${mode} at call ${number} (${call.name} ${call.path})`
+        nest.control.arm(mode, number, fault)
+        const { status, body } = await life.try(client, kind, step)
+        const { hits } = nest.control
+        if (mode === 'fail from then on' && hits > 0) await reads(client, what)
+        nest.control.disarm()
+        if (hits === 0) {
+          if (status !== step.expected) throw new Broken(`${what}: ${status} ${body.slice(0, 300)} without a fault`)
+        } else tally.add(`faults: ${fault}, ${mode.slice(5)}`)
+        take(life, step, status, body, what, { isFull: fault === 'ENOSPC' || fault === 'EDQUOT' })
+        tally.add(`answers: ${status}`)
+        await life.verify(client, `${what}, answered ${status}`)
+        await life.do(client, 'PUT, new', life.stepOf('PUT, new', life.writers[0]!))
+      }
+    }
+  } catch (error) {
+    if (error instanceof Gone) throw new Broken(`the server died: ${await nest.kill()}`)
+    throw error
+  }
+  client.close()
+  await nest.kill()
+  const again = await life.start(nest)
+  if (again === undefined) throw new Broken('killed at a start')
+  await life.verify(again.client, 'after a restart', true)
+  again.client.close()
+  await nest.kill()
+}
+
+/** What an answer promises. */
+function take (life: Life, step: Step, status: number, body: string, what: string, { isFull }: { readonly isFull: boolean }): void {
+  const isRefused = status >= 500 && status <= 599
+  // a multistatus tells of each property or file by itself
+  const isPartly = status === 207 && /HTTP\/1\.1 (?:5\d\d|4\d\d)/.test(body)
+  if (status === step.expected && !isPartly) {
+    // on a full disk people may delete all the same
+    life.acknowledge(isFull && step.ask.method === 'DELETE' ? { ...step, lost: [] } : step)
+  } else if (!isRefused && !isPartly) throw new Broken(`${what}: ${status} ${body.slice(0, 300)}`)
+}
+
+/** While the disk refuses to write, everything can be read. */
+async function reads (client: Client, what: string): Promise<void> {
+  for (const [method, path, expected] of [['PROPFIND', '', 207], ['PROPFIND', 'a0/', 207], ['GET', 'common/', 200]] as const) {
+    const { status, body } = await client.ask({ method, path, headers: { depth: '1' } })
+    if (status !== expected) throw new Broken(`${what}, ${method} ${path} meanwhile: ${status} ${body.slice(0, 300)}`)
+  }
+}
