@@ -1,3 +1,5 @@
+import { constants } from 'node:os'
+
 /** Why the disk said no; what it means to a client is decided by whoever asked. */
 export type Reason =
   | 'missing' // no such file or directory
@@ -29,6 +31,8 @@ const reasons: Readonly<Record<string, Reason>> = {
 
 /** The error code of the system (`ENOENT`), `undefined` when it is another kind of failure. */
 export function codeOf (error: unknown): string | undefined {
+  // libuv has no name for it
+  if (error instanceof Error && 'errno' in error && Math.abs(Number(error.errno)) === constants.errno.EDQUOT) return 'EDQUOT'
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 

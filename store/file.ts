@@ -123,12 +123,12 @@ function write (descriptor: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length;) offset += writeSync(descriptor, bytes, offset)
 }
 
-/** Removes a draft that will not be used. */
+/** Removes a draft that will not be used. What cannot be removed now is removed at the next start: the failure that led here is the one to tell. */
 export function discard (unused: Draft): void {
   try {
     unlinkSync(unused.path)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw translated(error, `remove ${unused.path}`)
+  } catch {
+    // it is out of sight
   }
 }
 

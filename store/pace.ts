@@ -7,9 +7,14 @@ export const slice = 12
 export class Pace {
   #since = performance.now()
 
+  /** Whether it is time to let others in. */
+  get isDue (): boolean {
+    return performance.now() - this.#since >= slice
+  }
+
   /** Lets others in when it is time to. */
   async rest (): Promise<void> {
-    if (performance.now() - this.#since < slice) return
+    if (!this.isDue) return
     await turn()
     this.#since = performance.now()
   }

@@ -211,12 +211,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   async #watch (): Promise<void> {
     const watcher = new Watcher(this.documents, this.#options.homeDepth, {
-      notice: (directory, name) => { this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, name) }) },
+      notice: (directory, names) => { this.#attempt(`follow a change in ${directory}`, () => { this.#notice(directory, names) }) },
       missed: () => { void this.sweep() },
       trouble: this.#options.report
     })
     this.#watcher = watcher
     await watcher.ready
+    if (this.#closed) return
     for (const home of this.#homes.values()) for (const { directory, inode } of home.directories()) watcher.follow(directory, inode)
     void this.#inBackground(async () => { await this.#followAll(watcher) }).then(async () => { await this.sweep() })
     this.#unwatched = setInterval(() => { if (!watcher.isComplete && this.#sweeping === undefined) void this.#compareHomes(watcher) }, (this.#options.unwatchedSeconds ?? 60) * 1000).unref()
@@ -314,16 +315,19 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     return paths.sort((a, b) => rank(b) - rank(a))
   }
 
-  #notice (directory: string, name: string | undefined): void {
+  #notice (directory: string, names: readonly string[] | undefined): void {
     if (this.#closed) return
     const segments = directory === '' ? [] : directory.split('/')
-    const depth = this.#depthOf(name === undefined ? segments : [...segments, name])
-    const full = name === undefined || segments.length >= depth ? segments : [...segments, name]
-    if (full.length < depth) return
-    const home = this.home(full.slice(0, depth)) ?? this.#homes.get(full.slice(0, depth).join('/'))
+    if (segments.length >= this.#depthOf(segments)) this.#suspect(segments, names)
+    else for (const name of names ?? []) if (this.#depthOf([...segments, name]) === segments.length + 1) this.#suspect([...segments, name], undefined)
+  }
+
+  #suspect (segments: readonly string[], names: readonly string[] | undefined): void {
+    const depth = this.#depthOf(segments)
+    const home = this.home(segments.slice(0, depth)) ?? this.#homes.get(segments.slice(0, depth).join('/'))
     if (home === undefined) return
-    const path = full.slice(depth).join('/')
-    home.suspect(path, segments.length >= depth ? name : undefined)
+    const path = segments.slice(depth).join('/')
+    for (const name of names ?? [undefined]) home.suspect(path, name)
     this.#pending.set(`${home.path}\n${path}`, { home, path })
     this.#later()
   }

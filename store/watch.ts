@@ -5,12 +5,12 @@ import { codeOf } from './error.js'
 import { isIgnored } from './name.js'
 import { sidecarName } from './sidecar.js'
 
-/** Something happened to `name` in a directory (below the root, `/` between); `undefined`: to any of its names. Where to look, not what is there. */
-export type Notice = (directory: string, name: string | undefined) => void
+/** Something happened to these names in a directory (below the root, `/` between); `undefined`: to any of its names. Where to look, not what is there. */
+export type Notice = (directory: string, names: readonly string[] | undefined) => void
 
 /** Who is told what. */
 export interface Listener {
-  /** Called for each name once a turn of the event loop, however often something happened to it. */
+  /** Called for each directory once a turn of the event loop, however often something happened. */
   readonly notice: Notice
   /** More happened than the system remembers: anything may have changed. */
   readonly missed: () => void
@@ -29,16 +29,17 @@ const untilTold = 1000
  * a calendar of 10,000), while one inotify watch names the file.
  */
 export class Watcher {
-  /** When the upper levels are watched. */
+  /** When the upper levels are watched, or it is closed. */
   readonly ready: Promise<void>
+  #settle = (): void => {}
   readonly #root: string
   readonly #listener: Listener
   readonly #tree: ReturnType<typeof watchTree>
   readonly #followed = new Map<string, Followed>()
   /** Directories that the system lets nobody watch. */
   readonly #refused = new Set<string>()
-  /** What happened in this turn of the event loop; the name is behind the NUL, empty = any. */
-  readonly #happened = new Set<string>()
+  /** What happened in this turn of the event loop: the names by directory. */
+  readonly #happened = new Map<string, Set<string> | 'any'>()
   #events = 0
   #turn: NodeJS.Immediate | undefined
   readonly #mostEvents = most('max_queued_events', 16_384) / 2
@@ -65,7 +66,10 @@ export class Watcher {
       this.#treeFailed = true
       this.#fail(error)
     })
-    this.ready = new Promise(resolve => { this.#tree.once('ready', () => { resolve() }) })
+    this.ready = new Promise(resolve => {
+      this.#settle = resolve
+      this.#tree.once('ready', () => { resolve() })
+    })
   }
 
   #below (path: string): string {
@@ -75,7 +79,7 @@ export class Watcher {
   #changedDirectory (path: string): void {
     if (path === this.#root) return
     // what was put into a new directory before anybody watched it has no events of its own
-    this.#note(this.#below(path), '')
+    this.#note(this.#below(path), undefined)
     this.#note(this.#below(dirname(path)), basename(path))
   }
 
@@ -100,7 +104,7 @@ export class Watcher {
     try {
       const watcher = watchDirectory(directory, { persistent: false }, (_event, name) => {
         this.#count()
-        if (name === null || name === sidecarName || name === own) this.#note(place, '')
+        if (name === null || name === sidecarName || name === own) this.#note(place, undefined)
         else if (!isIgnored(name)) this.#note(place, name)
       })
       watcher.on('error', error => { this.#fail(error) })
@@ -121,14 +125,20 @@ export class Watcher {
   }
 
   // the system goes on handing over as long as there is something: all that can be told later is told later
-  #note (place: string, name: string): void {
-    if (this.#closed) return
-    this.#happened.add(`${place}\0${name}`)
-    this.#turn ??= setImmediate(() => { this.#tell() })
+  #note (place: string, name: string | undefined): void {
+    const names = this.#happened.get(place)
+    if (name === undefined) this.#happened.set(place, 'any')
+    else if (names === undefined) this.#happened.set(place, new Set([name]))
+    else if (names !== 'any') names.add(name)
+    this.#later()
   }
 
   #count (): void {
     this.#events++
+    this.#later()
+  }
+
+  #later (): void {
     if (!this.#closed) this.#turn ??= setImmediate(() => { this.#tell() })
   }
 
@@ -139,10 +149,7 @@ export class Watcher {
     const missed = this.#events >= this.#mostEvents
     this.#happened.clear()
     this.#events = 0
-    for (const key of happened) {
-      const end = key.indexOf('\0')
-      this.#listener.notice(key.slice(0, end), end === key.length - 1 ? undefined : key.slice(end + 1))
-    }
+    for (const [place, names] of happened) this.#listener.notice(place, names === 'any' ? undefined : [...names])
     if (missed) this.#listener.missed()
   }
 
@@ -179,6 +186,7 @@ export class Watcher {
     this.#followed.clear()
     this.#tree.removeAllListeners()
     await this.#tree.close()
+    this.#settle()
   }
 }
 

@@ -1,14 +1,15 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { setImmediate as later } from 'node:timers/promises'
 import { facts as statsOf, makeDirectories, rename, temporary } from '../file.js'
 import type { Home } from '../home.js'
 import { dropFormers, formers, type Former } from '../index/former.js'
+import { Pace } from '../pace.js'
 import { sidecarName, sidecarText } from '../sidecar.js'
 import type { History } from './history.js'
-import { versionsIn } from './list.js'
-import { placeOf, type Version } from './version.js'
+import { placeOf, readName } from './version.js'
 
-/** So many are read and written before others are let in. */
+/** So many are read and forgotten at once. */
 const batch = 50
 
 /**
@@ -18,30 +19,42 @@ const batch = 50
 export async function keepFormers (home: Home, history: History): Promise<void> {
   const { index } = home
   const known: Known = new Map()
+  const pace = new Pace()
   index.hasFormer = false
   await later()
+  // closed meanwhile: what is left is written when it is opened again
+  const isOpen = (): boolean => home.isOpen && home.index === index
   for (let some = formers(index, batch); some.length > 0; some = formers(index, batch)) {
-    for (const one of some) if (history.isOn) keepOne(history, home.path, one, known)
-    dropFormers(index, some.at(-1)?.id ?? 0)
-    await later()
-    // closed meanwhile: what is left is written when it is opened again
-    if (!home.isOpen || home.index !== index) return
+    let last = 0
+    for (const one of some) {
+      const isWritten = !history.isOn || await isKept(history, home.path, one, known)
+      if (!isOpen()) return
+      if (!isWritten) keepOne(history, home.path, one)
+      last = one.id
+      if (pace.isDue) break
+    }
+    dropFormers(index, last)
+    await pace.rest()
+    if (!isOpen()) return
   }
 }
 
-/** What was in the history when the writing began: versions by path, listed once for each directory and day. */
-type Known = Map<string, ReadonlyMap<string, readonly Version[]>>
+/** What was in the history when the writing began: its names by the file's name, listed once for each directory and day. */
+type Known = Map<string, ReadonlyMap<string, readonly string[]>>
 
-function keepOne (history: History, home: string, { path, at, end, bytes, tree, properties, modified }: Former, known: Known): void {
-  const full = path === '' ? home : `${home}/${path}`
+function keepOne (history: History, home: string, { path, at, end, bytes, tree, properties, modified }: Former): void {
   if (tree !== undefined) {
     const directory = `${history.directory}/${placeOf(tree === '' ? home : `${home}/${tree}`, at, 'removed')}`
     makeDirectories(directory, 0o700)
     if (bytes !== undefined) put(`${directory}/${path.slice(tree === '' ? 0 : tree.length + 1)}`, bytes, modified)
     else if (properties !== '') put(`${directory}/${sidecarName}`, propertiesText(properties))
-  } else if (bytes !== undefined && !isKept(history, full, bytes, at, known)) {
-    history.make(full, end, at, place => { put(place, bytes, modified) })
+  } else if (bytes !== undefined) {
+    history.make(fullPath(home, path), end, at, place => { put(place, bytes, modified) })
   }
+}
+
+function fullPath (home: string, path: string): string {
+  return path === '' ? home : `${home}/${path}`
 }
 
 function propertiesText (json: string): Buffer {
@@ -60,14 +73,30 @@ function put (place: string, bytes: Buffer, modified = 0): void {
 /** Within this time (ms) two of the same bytes are one change, noticed twice. */
 const near = 60_000
 
-function isKept ({ directory }: History, path: string, bytes: Buffer, at: number, known: Known): boolean {
+async function isKept ({ directory }: History, home: string, { path: below, at, bytes, tree }: Former, known: Known): Promise<boolean> {
+  if (tree !== undefined || bytes === undefined) return false
+  const path = fullPath(home, below)
   const day = new Date(at).toISOString().slice(0, 10)
-  const above = path.slice(0, path.lastIndexOf('/') + 1)
-  let listed = known.get(`${day}/${above}`)
-  if (listed === undefined) {
-    const made = new Map<string, Version[]>()
-    for (const version of versionsIn(directory, day, above)) made.set(version.path, [...made.get(version.path) ?? [], version])
-    known.set(`${day}/${above}`, listed = made)
+  const place = `${directory}/${day}/${path.slice(0, path.lastIndexOf('/') + 1)}`
+  let listed = known.get(place)
+  if (listed === undefined) known.set(place, listed = await namesIn(place))
+  return (listed.get(path.slice(path.lastIndexOf('/') + 1)) ?? []).some(name => {
+    const version = readName(day, name)
+    const stats = statsOf(place + name)
+    return version !== undefined && Math.abs(version.at - at) < near && stats?.isFile() === true && stats.size === bytes.length && readFileSync(place + name).equals(bytes)
+  })
+}
+
+// a long name, which has a directory of its own, is written once more: that costs nothing but its room
+async function namesIn (directory: string): Promise<ReadonlyMap<string, string[]>> {
+  const found = new Map<string, string[]>()
+  const pace = new Pace()
+  for (const name of await readdir(directory).catch(() => [])) {
+    const own = name.slice(0, name.lastIndexOf('@'))
+    const others = found.get(own)
+    if (others === undefined) found.set(own, [name])
+    else others.push(name)
+    await pace.rest()
   }
-  return (listed.get(path) ?? []).some(version => Math.abs(version.at - at) < near && !version.isCollection && statsOf(version.file)?.size === bytes.length && readFileSync(version.file).equals(bytes))
+  return found
 }

@@ -2,9 +2,6 @@ import { isHeld } from '../rollback.js'
 import { withUid } from './search.js'
 import { memberRow, updateMember, type MemberRow, type Place } from './update.js'
 
-/** Comparisons let others work after this time (ms). */
-export const slice = 12
-
 /** Updates names from the end of the list until it is empty or the time (performance.now) is over. */
 export function updateUntil (place: Place, names: string[], until: number, report: (message: string) => void): boolean {
   let changed = false

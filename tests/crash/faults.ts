@@ -59,7 +59,7 @@ async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, eve
         } else tally.add(`faults: ${fault}, ${mode.slice(5)}`)
         take(life, step, status, body, what, { isFull: fault === 'ENOSPC' || fault === 'EDQUOT' })
         tally.add(`answers: ${status}`)
-        await life.verify(client, `${what}, answered ${status}`)
+        await life.verify(client, `${what}, answered ${status}`, { patience: 3 })
         await life.do(client, 'PUT, new', life.stepOf('PUT, new', life.writers[0]!))
       }
     }
@@ -71,7 +71,7 @@ async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, eve
   await nest.kill()
   const again = await life.start(nest)
   if (again === undefined) throw new Broken('killed at a start')
-  await life.verify(again.client, 'after a restart', true)
+  await life.verify(again.client, 'after a restart', { isWhole: true })
   again.client.close()
   await nest.kill()
 }

@@ -81,7 +81,7 @@ async function crashUnderLoad (nest: Nest, life: Life, client: Client, choice: L
 async function lastLook (nest: Nest, life: Life): Promise<void> {
   const started = await life.start(nest)
   if (started === undefined) throw new Broken('the last start was killed')
-  await life.verify(started.client, 'at the end', true)
+  await life.verify(started.client, 'at the end', { isWhole: true })
   started.client.close()
   await nest.kill()
 }

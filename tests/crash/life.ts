@@ -1,5 +1,6 @@
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as later } from 'node:timers/promises'
 import { random, type Random } from '../oracle/random.js'
 import { Client, Gone } from './client.js'
 import type { Child, Nest } from './nest.js'
@@ -38,6 +39,7 @@ export class Life {
 
   /** @throws Error when the server cannot start */
   async start (nest: Nest, role: 'server' | 'guest' = 'server'): Promise<{ child: Child, client: Client } | undefined> {
+    this.memory.starts()
     const child = await nest.start(role, this.data)
     return child === undefined ? undefined : { child, client: new Client(child.port) }
   }
@@ -94,30 +96,39 @@ export class Life {
     this.acknowledged++
   }
 
-  /** What of the requests without answer was done, and of those with a refusal. */
-  judge (found: World): void {
+  /** What of the requests without answer, or with a refusal, was done: the world that this makes, and what is lost by it. */
+  #judged (found: World): { world: World, lost: string[] } {
+    let { world } = this
+    const lost: string[] = []
     for (const step of this.pending) {
-      const before = this.world
-      const after = step.apply(before)
-      for (const place of step.places) this.world = settled(this.world, put(this.world, place, at(after, place)), found, place)
-      if (differences(after, this.world).length === 0) for (const body of step.lost) this.memory.loses(body)
+      const after = step.apply(world)
+      for (const place of step.places) world = settled(world, put(world, place, at(after, place)), found, place)
+      if (differences(after, world).length === 0) lost.push(...step.lost)
     }
-    this.pending.clear()
+    return { world, lost }
   }
 
   /**
    * Compares with what must be. Calendars that nobody has written to since the last time are looked into every tenth time only.
+   * @param patience  how often it is looked again after a moment when something is wrong: a comparison may be under way
    * @throws Broken, Gone
    */
-  async verify (client: Client, why: string, isWhole = this.#looks % 10 === 0): Promise<void> {
-    const { world, faults } = await look(client, this.data, this.memory, isWhole ? undefined : this.#touched, this.world)
+  async verify (client: Client, why: string, { isWhole = this.#looks % 10 === 0, patience = 0 } = {}): Promise<void> {
     this.#looks++
-    this.#touched.clear()
-    this.judge(world)
-    const all = [...differences(this.world, world), ...faults]
-    // what is lost according to the judgement must be there too
-    all.push(...this.memory.look(join(this.data, 'history')))
-    if (all.length > 0) throw new Broken(`${why}:\n  ${[...new Set(all)].slice(0, 12).join('\n  ')}\nlast requests:\n  ${this.trail.join('\n  ')}`)
+    for (let attempt = 0; ; attempt++) {
+      const found = await look(client, this.data, this.memory, isWhole ? undefined : this.#touched, this.world)
+      const { world, lost } = this.#judged(found.world)
+      for (const body of lost) this.memory.loses(body)
+      const all = new Set([...differences(world, found.world), ...found.faults, ...this.memory.look(join(this.data, 'history'))])
+      if (all.size === 0) {
+        this.world = world
+        this.pending.clear()
+        this.#touched.clear()
+        return
+      }
+      if (attempt >= patience) throw new Broken(`${why}:\n  ${[...all].slice(0, 12).join('\n  ')}\nlast requests:\n  ${this.trail.join('\n  ')}`)
+      await later(300)
+    }
   }
 
   /** All writers write until the server is killed or told to end. @returns when every one has ended */

@@ -38,9 +38,9 @@ export class Nest {
     return nest
   }
 
-  /** The end of what the processes have said. */
+  /** The end of what the processes have said, without where in the code. */
   get said (): string {
-    return this.#said
+    return this.#said.split('\n').filter(line => !/^\s+at /.test(line)).slice(-12).join('\n')
   }
 
   #spawn (args: readonly string[]): ChildProcess {

@@ -74,7 +74,7 @@ async function atEachCall (nest: Nest, life: Life, kind: string, every: number, 
       }
     }
   }
-  await life.verify(client, 'at the end', true)
+  await life.verify(client, 'at the end', { isWhole: true })
   tally.add('acknowledged writes', life.acknowledged)
   tally.add('sync tokens refused', life.memory.refused)
   client.close()

@@ -31,10 +31,16 @@ export class Memory {
   readonly synced = new Map<string, { token: string, known: Map<string, string> }>()
   /** Sync tokens that were refused as too old. */
   refused = 0
-  /** Temporary names that the last look found. */
-  leftovers: ReadonlySet<string> = new Set()
+  /** Temporary names that were there before the last start, and those found since. */
+  readonly leftovers = { before: new Set<string>(), since: new Set<string>() }
   readonly #kept = new Map<string, string>()
   readonly #found = new Set<string>()
+
+  /** A server is about to start. */
+  starts (): void {
+    for (const name of this.leftovers.since) this.leftovers.before.add(name)
+    this.leftovers.since.clear()
+  }
 
   sends (body: string): void {
     this.sent.add(hash(body))
@@ -160,7 +166,7 @@ async function follow (client: Client, name: string, calendar: Calendar, memory:
   const there = new Map(Object.entries(calendar.members).map(([member, { body }]) => [member, etagOf(Buffer.from(body))]))
   for (const [member, etag] of there) if (known.get(member) !== etag) faults.push(`sync of ${name} from ${from.token || 'the start'} does not tell of ${member}`)
   for (const member of known.keys()) if (!there.has(member)) faults.push(`sync of ${name} from ${from.token || 'the start'} does not tell that ${member} is gone`)
-  memory.synced.set(name, { token: syncTokenIn(answer.body), known: there })
+  memory.synced.set(name, { token: syncTokenIn(answer.body), known })
 }
 
 async function sync (client: Client, name: string, token: string): Promise<Awaited<ReturnType<Client['ask']>>> {
@@ -223,11 +229,10 @@ function sidecarFaults (home: string, world: World): string[] {
   return faults
 }
 
-/** Drafts and temporary names. One that is hardly older than the start may belong to another process; the next start removes it. */
-function leftovers (data: string, memory: Memory): string[] {
+/** Drafts and temporary names that a start should have removed. One that is hardly older than a start may belong to another process. */
+function leftovers (data: string, { leftovers: { before, since } }: Memory): string[] {
   const found = readdirSync(join(data, 'documents'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.name.startsWith('.tmp-')).map(entry => `${entry.parentPath.slice(data.length)}/${entry.name}`)
-  const former = memory.leftovers
-  memory.leftovers = new Set(found)
-  return found.filter(name => former.has(name) || name.includes('/.drafts/')).map(name => `left over: ${name}`)
+  for (const name of found) since.add(name)
+  return found.filter(name => before.has(name)).map(name => `left over: ${name}`)
 }

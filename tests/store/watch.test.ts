@@ -190,7 +190,7 @@ t.test('a watcher alone: notices, and silence after the end', async t => {
   const root = t.testdir({ home: { work: {} } })
   const heard: string[] = []
   const trouble: string[] = []
-  const watcher = new Watcher(root, 1, { notice: (directory, name) => { heard.push(`${directory}: ${name ?? '*'}`) }, missed: () => { heard.push('missed') }, trouble: message => { trouble.push(message) } })
+  const watcher = new Watcher(root, 1, { notice: (directory, names) => { for (const name of names ?? ['*']) heard.push(`${directory}: ${name}`) }, missed: () => { heard.push('missed') }, trouble: message => { trouble.push(message) } })
   await watcher.ready
   watcher.follow(`${root}/home/work`, 1)
   watcher.follow(`${root}/home/work`, 1)

@@ -27,8 +27,8 @@ export class Model {
   #calendars = new Set<string>()
   /** What the index may hold of a path. */
   readonly #held = new Map<string, Set<string>>()
-  /** Paths that went back to an older state: what was served before goes on being served. */
-  readonly #back = new Set<string>()
+  /** Paths that went back to an older state: what was served before goes on being served; if `isSure` is false, only perhaps. */
+  readonly #back = new Map<string, { isSure: boolean, isSeen: boolean }>()
   /** Calendars whose times say nothing any more. */
   readonly #vague = new Set<string>()
   /** What the server certainly has had: shown to somebody, or acknowledged. ETag → where. */
@@ -78,8 +78,9 @@ export class Model {
     const calendar = path.slice(0, path.lastIndexOf('/'))
     if (!this.#calendars.has(calendar)) return new Set([none])
     const lying = this.#disk.get(path)
-    if (this.#vague.has(calendar) || (this.#back.has(path) && held.has(none))) return new Set([...held, lying?.isGood === true ? lying.etag : none])
-    if (this.#back.has(path)) return held
+    const back = this.#back.get(path)
+    if (this.#vague.has(calendar) || (back !== undefined && (held.has(none) || !back.isSure))) return new Set([...held, lying?.isGood === true ? lying.etag : none])
+    if (back !== undefined) return held
     if (lying === undefined) return new Set([none])
     return lying.isGood ? new Set([lying.etag]) : held
   }
@@ -107,6 +108,11 @@ export class Model {
   saw (path: string, etag: string): string | undefined {
     const expected = this.expected(path)
     if (!expected.has(etag)) return `${path} is ${etag === none ? 'gone' : etag}, expected ${[...expected].map(one => one === none ? 'gone' : one).join(' or ')}; on the disk: ${JSON.stringify(this.#disk.get(path))}${this.#back.has(path) ? ', gone back' : ''}`
+    if (this.#back.has(path)) {
+      const lying = this.#disk.get(path)
+      if (etag === (lying?.isGood === true ? lying.etag : none)) this.#back.delete(path)
+      else this.#back.set(path, { isSure: true, isSeen: true })
+    }
     this.hold(path, etag)
     return undefined
   }
@@ -119,7 +125,7 @@ export class Model {
 
   /** Paths that somebody has restored from an older copy, so that they are older or missing. */
   wentBack (paths: readonly string[]): void {
-    for (const path of paths) this.#back.add(path)
+    for (const path of paths) this.#back.set(path, { isSure: true, isSeen: false })
   }
 
   /** Somebody has set the time of a calendar: whether it went back to an older state cannot be told any more. */
@@ -127,9 +133,14 @@ export class Model {
     this.#vague.add(calendar)
   }
 
-  /** A hand or a client has dealt with a path: what is there counts. */
+  /**
+   * A hand or a client has dealt with a path: what is there counts. That changes the time of the directory: that it went back before, and
+   * nobody looked in between, cannot be told any more.
+   */
   settled (path: string): void {
     this.#back.delete(path)
+    const calendar = path.slice(0, path.lastIndexOf('/') + 1)
+    for (const [other, { isSeen }] of this.#back) if (!isSeen && other.startsWith(calendar)) this.#back.set(other, { isSure: false, isSeen })
   }
 
   /** What may be held, to be brought back by `forgot`. */

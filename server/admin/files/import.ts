@@ -4,7 +4,7 @@ import { prepare, writePrepared } from '../../calendar/write.js'
 import { DavError } from '../../dav/error.js'
 import type { SplitObject } from '../../ical/split.js'
 import { standing } from '../../ical/version.js'
-import { demandNew, nameFor, objectsIn, Room } from '../../method/bulk.js'
+import { demandNew, nameFor, objectsIn, Pauses, Room } from '../../method/bulk.js'
 import { isSame } from '../../method/replace.js'
 import type { Site } from '../../site/site.js'
 import type { Place } from '../place.js'
@@ -68,6 +68,7 @@ export async function importObjects (site: Site, calendar: Place, file: string, 
   await calendar.home.fresh(calendar.collection)
   const one = new One(site, calendar, how, new Room(bytes.length))
   const running = new Map<string, Promise<void>>()
+  const pauses = new Pauses()
   let done = 0
   let failure: { readonly error: unknown } | undefined
   for (const [at, object] of objects.entries()) {
@@ -79,6 +80,8 @@ export async function importObjects (site: Site, calendar: Place, file: string, 
     // twice the same UID: the second meets what the first has written
     await running.get(object.uid)
     if (running.size >= atOnce) await Promise.race(running.values())
+    // Ctrl-C is heard only between two pieces of work
+    await pauses.pause()
     const work = one.take(object).then(({ fate, line, reason, isFatal }) => {
       if (isFatal) into.stopped ??= reason
       into.counts[fate]++

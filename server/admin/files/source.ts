@@ -82,7 +82,7 @@ const others: readonly { readonly is: (head: string, bytes: Buffer) => boolean, 
   { is: head => head.startsWith('BZh') || head.startsWith('\xfd7zXZ') || head.startsWith('7z\xbc\xaf') || head.startsWith('\x28\xb5\x2f\xfd'), what: () => 'is compressed: unpack it first' },
   { is: head => head.startsWith('\xff\xfe') || head.startsWith('\xfe\xff') || /^B\0E\0G\0|^\0B\0E\0G/i.test(head), what: path => `is UTF-16, and calendars are UTF-8: convert it first (iconv -f UTF-16 -t UTF-8 ${shell(path)} | caldavd import - …)` },
   { is: head => /^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)/i.test(head), what: (_, head) => web(head) },
-  { is: head => /^(?:\xef\xbb\xbf)?\s*<(?:\?xml[^>]*>\s*)?(?:\w+:)?icalendar/i.test(head), what: () => 'is xCal (XML), which is not read; expected iCalendar, which begins with BEGIN:VCALENDAR' },
+  { is: head => /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:\w+:)?icalendar/i.test(head), what: () => 'is xCal (XML), which is not read; expected iCalendar, which begins with BEGIN:VCALENDAR' },
   { is: head => /^(?:\xef\xbb\xbf)?\s*BEGIN:VCARD/i.test(head), what: () => 'is a vCard: it holds contacts, not events' },
   { is: head => head.startsWith('SQLite format 3'), what: () => 'is a database; export the calendar as iCalendar (.ics) in the program that made it' }
 ]

@@ -54,7 +54,7 @@ export function obstacle ({ home, collection, name, bytes, from }: Step, leaving
   try {
     const { uid } = describe(bytes)
     const holder = holderOf(home, collection, uid)
-    return holder === undefined || true ? undefined
+    return holder === undefined || holder === name || leaving.has(holder) ? undefined
       : `the event of ${stepPath({ home, collection, name })} is in ${stepPath({ home, collection, name: holder })} now, and two of one UID cannot be in a calendar; to bring it back, remove that one first, or use --into with another calendar`
   } catch (error) {
     if (!(error instanceof IcalError)) throw error

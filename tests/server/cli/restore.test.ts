@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -349,8 +350,11 @@ class Server {
 
 /** A server with old-1 … old-6, a backup of it, and what came after: five new, two changed, one deleted. */
 async function lived (t: Test): Promise<{ server: Server, work: string, backup: string, documents: string }> {
-  const server = new Server(t.testdir())
-  t.teardown(async () => { await server.stop() })
+  const server = new Server(mkdtempSync(join(tmpdir(), 'caldavd-')))
+  t.teardown(async () => {
+    await server.stop()
+    rmSync(server.data, { recursive: true, force: true })
+  })
   const documents = join(server.data, 'documents')
   const backup = join(server.data, 'backup')
   await server.start()
