@@ -68,7 +68,7 @@ async function largeTree (contender: Contender, { homes, calendars }: { readonly
     figure('memory then', server.memory().now / 1e6, 'MB', 150)
     await quiet(server)
     figure('all compared', (performance.now() - server.started) / 1000, 's')
-    figure('memory then, at most until then', server.memory().peak / 1e6, 'MB', 150)
+    figure('memory, at most until then', server.memory().peak / 1e6, 'MB')
     figure('watches, for each directory of files', server.watches() / wanted, '', homes === 1 ? 1.1 : undefined)
     figure('longest stall of its own', (await server.longest()).own, 'ms', 50)
     await server.stop()

@@ -7,7 +7,7 @@ export type Reason =
   | 'changed' // not what the caller had seen
   | 'bad-name' // a name that may not be used on disk
   | 'full' // no space, no quota, no inodes
-  | 'read-only' // the file system or its permissions do not let us write
+  | 'read-only' // the file system, its permissions or a failing disk do not let us write
   | 'too-large' // a value or file over its limit
   | 'unreadable' // a file made by hand that cannot be served or replaced as it is
   | 'too-deep' // a directory below more others than are served
@@ -25,7 +25,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   ENOENT: 'missing', ENOTDIR: 'missing', ELOOP: 'missing',
   EEXIST: 'exists', ENOTEMPTY: 'exists', EISDIR: 'exists',
   ENOSPC: 'full', EDQUOT: 'full', EMFILE: 'full', ENFILE: 'full',
-  EROFS: 'read-only', EACCES: 'read-only', EPERM: 'read-only',
+  EROFS: 'read-only', EACCES: 'read-only', EPERM: 'read-only', EIO: 'read-only',
   ENAMETOOLONG: 'bad-name', EINVAL: 'bad-name', EILSEQ: 'bad-name', E2BIG: 'too-large', EFBIG: 'too-large'
 }
 

@@ -10,7 +10,7 @@ import { listIn } from './index/access-list.js'
 import { noteFormer } from './index/former.js'
 import { collectionRows, collectionsSince, idOf, loseCollection, noteMark, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
 import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
-import { isDamage, openIndex, removeIndex, type Index } from './index/open.js'
+import { isDamage, isRefused, openIndex, removeIndex, type Index } from './index/open.js'
 import { tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { heldIn, type Held } from './index/held.js'
@@ -120,7 +120,7 @@ export class Home {
   /** Paths of directories that are going by our own doing, and are kept. */
   readonly #leaving = new Set<string>()
   #listed = false
-  #isFull = false
+  #isBehind = false
   #stopped = false
 
   constructor (options: HomeOptions) {
@@ -160,8 +160,8 @@ export class Home {
       this.index.transaction(() => { for (const { collection, mark } of changed) noteMark(this.index, collection.id, mark) })
       for (const known of changed) known.noted = known.mark
     } catch (error) {
-      // a full disk: the next start compares with an older note
-      if (!(error instanceof StoreError && error.reason === 'full')) throw error
+      // the next start compares with an older note
+      if (!isRefused(error)) throw error
     }
   }
 
@@ -214,17 +214,17 @@ export class Home {
 
   /** The collection at a path below the home, as it is on disk now; `undefined` when there is no such directory. Links are not followed. */
   collection (path: string): Collection | undefined {
-    if (!this.#listed) this.list()
+    if (!this.#listed) this.#look()
     // a directory on the way may have become a link
     if (path.includes('/') && this.collection(path.slice(0, path.lastIndexOf('/'))) === undefined) return undefined
     let known = this.#known.get(path)
     const stats = statsOf(known?.collection.directory ?? this.#directoryOf(path))
     if (stats?.isDirectory() !== true) {
-      if (known !== undefined) this.list()
+      if (known !== undefined) this.#look()
       return undefined
     }
     if (known === undefined || known.stamp.split('.', 1)[0] !== String(stats.ino)) {
-      this.list()
+      this.#look()
       known = this.#known.get(path)
     }
     return known?.collection
@@ -238,15 +238,31 @@ export class Home {
   children (path: string): Collection[] {
     const known = this.#known.get(path)
     const stats = statsOf(this.#directoryOf(path))
-    if (!this.#listed || known === undefined || (stats !== undefined && stampOf(stats) !== known.stamp)) this.list()
+    if (!this.#listed || known === undefined || (stats !== undefined && stampOf(stats) !== known.stamp)) this.#look()
     const prefix = path === '' ? '' : `${path}/`
     return [...this.#known.values()].map(entry => entry.collection)
       .filter(({ path: below }) => below !== '' && below.startsWith(prefix) && !below.slice(prefix.length).includes('/'))
       .sort((a, b) => a.path < b.path ? -1 : 1)
   }
 
+  // an index that cannot be written keeps nobody from reading what it knew
+  #look (): void {
+    try {
+      this.list()
+    } catch (error) {
+      if (!isRefused(error) || !this.#listed) throw error
+      this.#tellBehind(error)
+    }
+  }
+
+  #tellBehind ({ message }: StoreError): void {
+    if (!this.#isBehind) this.#options.report(`the index of ${this.path} stays behind the files: ${message}`)
+    this.#isBehind = true
+  }
+
   /** Compares the home's directories with the index: new, gone, and changed properties. */
   list (): void {
+    const before = [...this.#known]
     let changed: string[] = []
     try {
       this.#demandMounted()
@@ -265,7 +281,10 @@ export class Home {
       })
     } catch (error) {
       // the index has gone back to what it was, so what is known must not be ahead of it
+      const isListed = this.#listed && isRefused(error)
       this.#forget()
+      if (isListed) for (const [path, known] of before) this.#known.set(path, known)
+      this.#listed = isListed
       throw error
     }
     for (const path of changed) this.#tell(path)
@@ -338,7 +357,7 @@ export class Home {
       this.#unreadable.delete(path)
       for (const { name } of below) this.#walk(path === '' ? name : `${path}/${name}`, walk, depth + 1)
     } catch (error) {
-      if (!(error instanceof StoreError) || error.reason !== 'read-only') throw error
+      if (!(error instanceof StoreError) || error.reason !== 'read-only' || isRefused(error)) throw error
       this.#keep(path, walk, error)
     }
   }
@@ -406,11 +425,10 @@ export class Home {
     const stats = statsOf(collection.directory)
     if (known === undefined || stats === undefined || !known.compared || known.dirty || known.stamp !== stampOf(stats)) return false
     if (known.suspects.size > fewSuspects) return false
-    if (known.suspects.size > 0) this.#clear(known)
-    return true
+    return known.suspects.size === 0 || this.#clear(known)
   }
 
-  #clear (known: Known): void {
+  #clear (known: Known): boolean {
     const names = [...known.suspects]
     known.suspects.clear()
     const { collection } = known
@@ -419,9 +437,11 @@ export class Home {
       this.#mend(collection, names.filter(name => memberRow(this.place(collection), name)?.attributed === 1))
       if (changed) this.#tell(collection.path)
       this.#keepFormers()
+      return true
     } catch (error) {
       known.dirty = true
-      throw error
+      if (!isRefused(error)) throw error
+      return false
     }
   }
 
@@ -454,16 +474,15 @@ export class Home {
     }
   }
 
-  // a full disk keeps the index from following, not anybody from reading what it knew
+  // a disk that is full or fails keeps the index from following, not anybody from reading what it knew
   async #finished ({ path }: Collection, running: Promise<void>): Promise<boolean> {
     try {
       await running
-      this.#isFull = false
+      this.#isBehind = false
       return true
     } catch (error) {
-      if (!(error instanceof StoreError) || error.reason !== 'full' || this.#known.get(path)?.compared !== true) throw error
-      if (!this.#isFull) this.#options.report(`the index of ${this.path} stays behind the files: ${error.message}`)
-      this.#isFull = true
+      if (!isRefused(error) || this.#known.get(path)?.compared !== true) throw error
+      this.#tellBehind(error)
       return false
     }
   }
@@ -493,8 +512,10 @@ export class Home {
     known.dirty = false
     known.stamp = stampOf(stats)
     known.suspects.clear()
-    const gone = this.guarded(() => this.index.all<{ name: string }>('SELECT name FROM member WHERE collection = ?', collection.id))
-      .map(row => row.name).filter(name => !names.has(name))
+    // both lists are long in a large collection
+    await new Promise(resolve => setImmediate(resolve))
+    const gone = this.guarded(() => this.index.rows('SELECT name FROM member WHERE collection = ?', collection.id))
+      .map(([name]) => String(name)).filter(name => !names.has(name))
     const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
     const changed = await this.#update(collection, [...names, ...gone])
@@ -647,7 +668,7 @@ export class Home {
       const stats = statsOf(`${collection.directory}/${real}`)
       if (row === undefined || stats === undefined || !isCurrent(row, stats)) {
         const before = row
-        if (!this.#updated(place, real, collection) && stats === undefined) return undefined
+        if (!this.#updated(collection, () => updateMember(place, real)) && stats === undefined) return undefined
         row = memberRow(place, real)
         tellProblem(place, before, row, this.#options.report)
       }
@@ -655,13 +676,13 @@ export class Home {
     })
   }
 
-  // an index that has no room left keeps nobody from reading what it knew
-  #updated (place: Place, name: string, collection: Collection): boolean {
+  // as `#look`. @returns whether the index has followed
+  #updated (collection: Collection, update: () => boolean): boolean {
     try {
-      if (updateMember(place, name)) this.#tell(collection.path)
+      if (update()) this.#tell(collection.path)
       return true
     } catch (error) {
-      if (!(error instanceof StoreError) || error.reason !== 'full') throw error
+      if (!isRefused(error)) throw error
       return false
     }
   }
@@ -677,13 +698,12 @@ export class Home {
       let row = memberRow(place, real)
       if (file === undefined || row === undefined || !isCurrent(row, file.stats)) {
         const before = row
-        const changed = file === undefined ? updateMember(place, real) : learn(place, real, row, file.bytes, file.stats, checked)
-        if (changed) this.#tell(collection.path)
+        hasFollowed = this.#updated(collection, () => file === undefined ? updateMember(place, real) : learn(place, real, before, file.bytes, file.stats, checked))
         row = memberRow(place, real)
         tellProblem(place, before, row, this.#options.report)
       }
       if (row === undefined || row.etag === '') return undefined
-      const bytes = row.problem === '' && file !== undefined ? file.bytes : body(place.index, row.id)
+      const bytes = hasFollowed && row.problem === '' && file !== undefined ? file.bytes : body(place.index, row.id)
       return bytes === undefined ? undefined : { member: asMember(row), bytes }
     })
   }

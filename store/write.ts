@@ -6,6 +6,7 @@ import { stampOf } from './etag.js'
 import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } from './file.js'
 import type { Collection, Home, Member } from './home.js'
 import type { Facts } from './index/fact.js'
+import { isRefused } from './index/open.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { demandSpace } from './space.js'
 import { fileName } from './name.js'
@@ -153,7 +154,7 @@ function forget (home: Home, collection: Collection, name: string, isKept: boole
     home.guarded(() => { removeMember({ ...home.place(collection), isKept }, name) })
   } catch (error) {
     // the file is gone whether the index has room to say so or not
-    if (!(error instanceof StoreError && error.reason === 'full')) throw error
+    if (!isRefused(error)) throw error
     home.suspect(collection.path, undefined)
   }
 }

@@ -68,9 +68,9 @@ function kindOf (value: string | undefined): Kind {
   return kindsOfValues[/[A-Z]+/.exec(value ?? '')?.[0] ?? ''] ?? 'text'
 }
 
-/** The words that may stand for an operand like 'bash|zsh'. */
+/** The words that may stand for an operand like 'bash|zsh'; capitals stand for something else. */
 function choices ({ operands = [] }: Usage): string[] {
-  return operands.flatMap(operand => operand.includes('|') ? operand.replace(/[[\]…]/g, '').split('|') : [])
+  return operands.flatMap(operand => /[a-z]\|/.test(operand) ? operand.replace(/[[\]…]/g, '').split('|') : [])
 }
 
 function operandKind ({ operands = [] }: Usage): Kind {

@@ -43,6 +43,7 @@ function summary (one: Outcome, isDryRun: boolean): string {
 function details (one: Outcome): string[] {
   if (one.state === 'deleted') return []
   return [
+    ...one.fromHistory.length === 0 ? [] : [`from the history, where they are newer than in the backup: ${names(one.fromHistory)}`],
     ...one.renamed.map(({ name, as }) => `${name} is now ${as}, because another event has its name`),
     ...one.state === 'moved' ? [] : one.moved.slice(0, 10).map(({ name, to }) => `${name} lies in ${to} now`),
     ...one.deleted.length === 0 ? [] : [`deleted since, and left so: ${names(one.deleted.map(({ name, at }) => `${name} (${day(at)})`))}; --deleted brings ${one.deleted.length === 1 ? 'it' : 'them'} back`],

@@ -182,7 +182,7 @@ export class Index {
       return work()
     } catch (error) {
       if (isDamage(error)) this.#damaged = true
-      throw isFull(error) ? full(this.#database.name, error) : error
+      throw refused(this.#database.name, error)
     }
   }
 
@@ -210,7 +210,7 @@ export function openIndex (file: string): Index {
       return open(file)
     }
   } catch (error) {
-    throw isFull(error) ? full(file, error) : translated(error, `open the index ${file}`)
+    throw translated(refused(file, error), `open the index ${file}`)
   }
 }
 
@@ -235,12 +235,14 @@ export function isDamage (error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(?:CORRUPT|NOTADB|IOERR_SHORT_READ|ERROR)/.test(error.code)
 }
 
-function isFull (error: unknown): error is Error {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL'
+/** Whether an error says that the index cannot be written now, as the disk is full, read-only or failing: what it holds can be read all the same. */
+export function isRefused (error: unknown): error is StoreError {
+  return error instanceof StoreError && error.cause instanceof Database.SqliteError
 }
 
-function full (file: string, error: Error): StoreError {
-  return new StoreError('full', `cannot write the index ${file}: ${error.message}`, { cause: error })
+function refused (file: string, error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError) || isDamage(error) || !/^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN)/.test(error.code)) return error
+  return new StoreError(error.code === 'SQLITE_FULL' ? 'full' : 'read-only', `cannot write the index ${file}: ${error.message}`, { cause: error })
 }
 
 /** Deletes an index file with its companions. */

@@ -9,7 +9,7 @@ import type { Describe, Facts, Span } from './fact.js'
 import { noteFormer } from './former.js'
 import { holdMissing, missingStamp } from './held.js'
 import { nextRevision } from './journal.js'
-import type { Index } from './open.js'
+import { isRefused, type Index } from './open.js'
 import { body } from './search.js'
 import { longestSpan } from './span.js'
 
@@ -168,7 +168,7 @@ function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, v
       stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, row.id)
   } catch (error) {
     // it only saves the next look: a full disk must not keep anybody from reading
-    if (!(error instanceof StoreError && error.reason === 'full')) throw error
+    if (!isRefused(error)) throw error
   }
   return false
 }

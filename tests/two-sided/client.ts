@@ -43,6 +43,12 @@ export class Client {
     return this.#calendars.get(calendar)?.items ?? new Map<string, Item>()
   }
 
+  /** The ETag of what the client has of a path; '' when it has nothing. */
+  etag (path: string): string {
+    const cut = path.lastIndexOf('/')
+    return this.items(path.slice(0, cut)).get(path.slice(cut + 1))?.etag ?? ''
+  }
+
   /** Of a calendar or of something in it. */
   hrefOf (path: string): string {
     return `${this.#url}/calendars/users/${path.split('/').map(encodeURIComponent).join('/')}`

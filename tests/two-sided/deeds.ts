@@ -370,7 +370,8 @@ function acknowledge (world: World, client: World['clients'][number], path: stri
   demand(existsSync(world.at(lands)) && lstatSync(world.at(lands)).isFile() && readFileSync(world.at(lands), 'utf8') === text, `PUT ${path} was acknowledged and is not on the disk`)
   world.model.settled(lands)
   world.model.step()
-  const wrong = world.model.saw(lands, etag)
+  const wrong = world.model.wrong(lands, etag)
   demand(wrong === undefined, `PUT ${path}: ${wrong ?? ''}`)
+  world.model.saw(lands, etag)
   if (path === lands && nameOf(path) !== '') client.keeps(path, { etag, text })
 }

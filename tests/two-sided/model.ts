@@ -29,6 +29,8 @@ export class Model {
   readonly #held = new Map<string, Set<string>>()
   /** Paths that went back to an older state: what was served before goes on being served; if `isSure` is false, only perhaps. */
   readonly #back = new Map<string, { isSure: boolean, isSeen: boolean }>()
+  /** Calendars that the server has shown and that have been there since. */
+  readonly #seen = new Set<string>()
   /** Calendars whose times say nothing any more. */
   readonly #vague = new Set<string>()
   /** What the server certainly has had: shown to somebody, or acknowledged. ETag → where. */
@@ -44,6 +46,7 @@ export class Model {
   /** Something has happened to the files. */
   step (): void {
     this.#read()
+    for (const path of this.#seen) if (!this.#calendars.has(path)) this.#seen.delete(path)
     for (const path of this.#paths()) {
       const may = this.#held.get(path) ?? new Set([none])
       for (const etag of this.expected(path)) may.add(etag)
@@ -104,17 +107,37 @@ export class Model {
     return this.#disk.get(path)?.isGood === true
   }
 
-  /** The server has shown what it serves. @returns what is wrong with that */
-  saw (path: string, etag: string): string | undefined {
+  /** What is wrong with a path that is served with this ETag, or as `none`; `undefined` when nothing is. */
+  wrong (path: string, etag: string): string | undefined {
     const expected = this.expected(path)
-    if (!expected.has(etag)) return `${path} is ${etag === none ? 'gone' : etag}, expected ${[...expected].map(one => one === none ? 'gone' : one).join(' or ')}; on the disk: ${JSON.stringify(this.#disk.get(path))}${this.#back.has(path) ? ', gone back' : ''}`
+    if (expected.has(etag)) return undefined
+    const words = (one: string): string => one === none ? 'gone' : one
+    return `${path} is ${words(etag)}, expected ${[...expected].map(words).join(' or ')}; on the disk: ${JSON.stringify(this.#disk.get(path))}${this.#back.has(path) ? ', gone back' : ''}`
+  }
+
+  /** Whether a server that has not heard of the latest changes may serve this. */
+  mayHold (path: string, etag: string): boolean {
+    return (this.#held.get(path) ?? new Set([none])).has(etag)
+  }
+
+  /** The server has shown what it serves, which is not wrong. */
+  saw (path: string, etag: string): void {
     if (this.#back.has(path)) {
       const lying = this.#disk.get(path)
       if (etag === (lying?.isGood === true ? lying.etag : none)) this.#back.delete(path)
       else this.#back.set(path, { isSure: true, isSeen: true })
     }
     this.hold(path, etag)
-    return undefined
+  }
+
+  /** The server has shown these calendars. */
+  sawCalendars (paths: readonly string[]): void {
+    for (const path of paths) this.#seen.add(path)
+  }
+
+  /** Whether a calendar has been there since it was seen. */
+  wasSeen (path: string): boolean {
+    return this.#seen.has(path)
   }
 
   /** The server has acknowledged. */
@@ -138,7 +161,7 @@ export class Model {
    * nobody looked in between, cannot be told any more.
    */
   settled (path: string): void {
-    this.#back.delete(path)
+    if (this.#back.get(path)?.isSeen === true) this.#back.delete(path)
     const calendar = path.slice(0, path.lastIndexOf('/') + 1)
     for (const [other, { isSeen }] of this.#back) if (!isSeen && other.startsWith(calendar)) this.#back.set(other, { isSure: false, isSeen })
   }

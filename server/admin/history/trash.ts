@@ -37,7 +37,7 @@ export function trash ({ settings, store }: Site): Waste[] {
   const trees = new Map(all.filter(({ isCollection }) => isCollection).map(tree => [tree, [...inTree(tree)].filter(({ isCollection }) => !isCollection)]))
   const seen = lastSeen([...all, ...[...trees.values()].flat()])
   const isThere = (path: string): boolean => there(store.documents, path)
-  const isLost = ({ path, at }: Version): boolean => !isThere(path)
+  const isLost = ({ path, at }: Version): boolean => seen.get(path) === at && !isThere(path)
   const found = [...byPath].flatMap(([path, former]) => {
     const [last] = former
     const files = last !== undefined && !last.isCollection && (last.end === 'deleted' || last.end === 'removed') && isLost(last) ? [fileWaste(last, former)] : []

@@ -11,6 +11,8 @@ export interface Outcome {
   /** Written to the disk as they are served. */
   readonly held: string[]
   readonly broughtBack: string[]
+  /** Of these: newer in the history here than in the backup, so that they came from there. */
+  readonly fromHistory: string[]
   /** Their names were taken by other events. */
   readonly renamed: { readonly name: string, readonly as: string }[]
   readonly replaced: string[]
@@ -29,7 +31,7 @@ export interface Outcome {
 }
 
 export function outcomeOf (path: string): Outcome {
-  return { path, state: 'there', properties: false, held: [], broughtBack: [], renamed: [], replaced: [], mended: [], same: 0, kept: [], moved: [], deleted: [], unreadable: [], failed: [] }
+  return { path, state: 'there', properties: false, held: [], broughtBack: [], fromHistory: [], renamed: [], replaced: [], mended: [], same: 0, kept: [], moved: [], deleted: [], unreadable: [], failed: [] }
 }
 
 /** What became of a backup. */

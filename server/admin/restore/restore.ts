@@ -9,7 +9,8 @@ import type { Site } from '../../site/site.js'
 import { asCaller } from '../owner.js'
 import { account, AdminError } from '../place.js'
 import { acceptHeld, bringBackHeld, type HeldNames } from './held.js'
-import { merge, typedPath, type Aim, type Merging } from './merge.js'
+import { merge, typedPath, type Aim } from './merge.js'
+import type { Merging } from './merge-file.js'
 import { outcomeOf, type Outcome, type Result } from './outcome.js'
 import { homesIn, type HomeSource, type Source } from './source.js'
 
@@ -42,6 +43,7 @@ export async function restore (merging: Merging, asked: Asked): Promise<Result> 
 
 // a new, empty disk looks like one that is not mounted
 function withAdvice ({ store }: Site, source: Source, error: unknown): unknown {
+  if (error instanceof StoreError && error.reason === 'full') return new StoreError('full', `${error.message}. What was brought back until then stays; make room and run it again`, { cause: error })
   if (!(error instanceof StoreError) || error.reason !== 'read-only' || !isEmpty(store.documents) || source.kind !== 'tree') return error
   return new StoreError('read-only', `${error.message}. On a new disk copy the backup there (cp -a ${source.directory}/. ${store.documents}/), then "caldavd restore --merge" brings back what is known to be newer`, { cause: error })
 }

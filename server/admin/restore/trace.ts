@@ -15,14 +15,16 @@ export interface Trace {
   readonly hasFormer: (path: string, bytes: Buffer) => boolean
   /** When a client or a command deleted a file of the backup; `undefined` when nobody did, or it was by hand. */
   readonly deletionOf: (path: string, file: { readonly uid: string, readonly etag: string, readonly modified: number }) => number | undefined
-  /** The same for a directory. @param etags  of some of its files in the backup, by name */
+  /** What of a UID vanished by hand, when nothing came after; `undefined` when that is not the last that is known of it. */
+  readonly lostOf: (uid: string) => { readonly at: number, readonly bytes: Buffer } | undefined
+  /** The same as `deletionOf` for a directory. @param etags  of some of its files in the backup, by name */
   readonly deletionOfCollection: (path: string, modified: number, etags: ReadonlyMap<string, string>) => number | undefined
   /** Keeps bytes that nobody has replaced, but that lost against what is here. */
   readonly keep: (path: string, bytes: Buffer) => void
 }
 
 /** A state that came to an end. */
-interface Ended { readonly at: number, readonly end: End, readonly etag: () => string }
+interface Ended { readonly at: number, readonly end: End, readonly file: string, readonly etag: () => string }
 
 /** What was deleted by clients and commands is deleted on purpose; what vanished by hand may have been lost. */
 const purposeful: ReadonlySet<End> = new Set<End>(['deleted', 'replaced'])
@@ -48,6 +50,11 @@ export function traceOf (history: History, home: string): Trace {
       const other = byUid.get(uid)
       return isDeletion(other, etag, modified) ? other.at : undefined
     },
+    lostOf: uid => {
+      byUid ??= endsByUid(all)
+      const ended = byUid.get(uid)
+      return ended?.end === 'removed' ? { at: ended.at, bytes: readFileSync(ended.file) } : undefined
+    },
     deletionOfCollection: (path, modified, etags) => {
       for (let above = path; above.length > home.length; above = dirname(above)) {
         const latest = of(above).find(({ isCollection }) => isCollection)
@@ -72,7 +79,7 @@ function isSame ({ file, isCollection }: Version, bytes: Buffer): boolean {
 }
 
 function endedOf ({ at, end }: Version, file: string): Ended {
-  return { at, end, etag: () => statsOf(file)?.isFile() === true ? etagOf(readFileSync(file)) : '' }
+  return { at, end, file, etag: () => statsOf(file)?.isFile() === true ? etagOf(readFileSync(file)) : '' }
 }
 
 // a copy may have got new times: then the bytes tell that it is what was deleted

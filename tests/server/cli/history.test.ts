@@ -220,6 +220,9 @@ t.test('a calendar that was deleted comes back whole', async t => {
 
   t.match(await run('undo', 'alice/work/b.ics', '--into', 'calendar'), { code: 0, out: /brought back +users\/alice\/calendar\/b\.ics +second/ })
   t.match(await run('undo', 'users/alice/work'), { code: 0, out: /^Brought back users\/alice\/work \("Work & play"\) with 20 events/, err: '' })
+  const { out } = await run('history', 'alice/work', '--limit', '0')
+  t.match(out, /\n1 .* made +\(the calendar\)\n2 .* deleted +\(the calendar\) +20 events\n/)
+  t.equal(out.match(/ added /g)?.length, 20, 'it came back as one thing')
   t.same(await served(), before)
   t.same([...properties(directory, '')].sort(), attributes.sort())
   t.equal((await ask('GET', `${works}a.ics`)).headers['etag'], tag)
@@ -309,7 +312,7 @@ t.test('a server that runs shows at once what was brought back', async t => {
   })
   let text = ''
   child.stdout.on('data', chunk => { text += String(chunk) })
-  for (let wait = 0; wait < 200 && !text.includes('calendars are in'); wait++) await sleep(50)
+  for (let wait = 0; wait < 600 && !text.includes('calendars are in'); wait++) await sleep(50)
   const url = /Address +(\S+)/.exec(text)?.[1] ?? `nothing: ${text}`
   const ask = async (method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<{ status: number, body: string }> => {
     const answer = await fetch(`${url}${path}`, { method, headers: { authorization: `Basic ${Buffer.from('alice:alice').toString('base64')}`, ...headers }, ...body === undefined ? {} : { body } })

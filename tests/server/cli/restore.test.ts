@@ -10,6 +10,9 @@ import { main } from '../../../server/cli/main.js'
 import { calendarType, event } from '../../event.js'
 import { house, type House } from '../../house.js'
 
+// the real processes take their time
+t.setTimeout(300_000)
+
 const people = ['alice', 'bob']
 const alice = '/calendars/users/alice/'
 
@@ -136,6 +139,39 @@ t.test('the newer of both: by what they say, then by the history, then by time',
     const former = versions(site.settings.history.directory, `calendars/users/alice/work/${name}.ics`).map(({ file }) => summary(readFileSync(file, 'utf8')))
     t.equal(former.filter(one => one === loser).length, 1, `what lost is in the history, once: ${name}`)
   }
+})
+
+t.test('what a client deleted since the backup is known by its path, its UID or its bytes; what vanished by hand was not deleted', async t => {
+  const { ask, put, backUp, restore, documents, store } = await town(t)
+  const home = join(documents, 'calendars/users/alice')
+  await put('work/d.ics')
+  await put('work/e.ics')
+  await ask('MKCOL', `${alice}papers`)
+  for (const name of ['gone', 'lost']) await ask('PUT', `${alice}papers/${name}.txt`, { body: name })
+  await ask('MKCALENDAR', `${alice}travel`)
+  await put('travel/rome.ics')
+  const backup = backUp()
+  await ask('DELETE', `${alice}work/a.ics`)
+  await ask('MOVE', `${alice}work/b.ics`, { headers: { destination: `${alice}calendar/b.ics` } })
+  await ask('DELETE', `${alice}calendar/b.ics`)
+  await ask('DELETE', `${alice}work/c.ics`)
+  await put('work/c.ics', { SUMMARY: 'again' })
+  await put('work/e.ics', { SUMMARY: 'newer', SEQUENCE: '1' })
+  await ask('DELETE', `${alice}work/d.ics`)
+  await ask('DELETE', `${alice}papers/gone.txt`)
+  await ask('DELETE', `${alice}travel`)
+  for (const path of ['work/c.ics', 'work/e.ics', 'papers/lost.txt']) {
+    rmSync(join(home, path))
+    t.equal((await ask('GET', alice + path)).status, 404)
+  }
+  await store.home(['calendars', 'users', 'alice'])?.idle()
+  // a copy that lost the times
+  for (const path of ['work/a.ics', 'travel/rome.ics', 'travel', 'papers/gone.txt']) utimesSync(join(backup, 'calendars/users/alice', path), 2_000_000_000, 2_000_000_000)
+  const done = await restore('--merge', backup, '--json')
+  t.same(deletedOf(done), [['alice/papers', ['gone.txt']], ['alice/work', ['a.ics', 'b.ics', 'd.ics']]])
+  t.match(JSON.parse(done.out), { collections: [{ path: 'alice' }, { path: 'alice/calendar' }, { path: 'alice/inbox' }, { path: 'alice/outbox' },
+    { path: 'alice/papers', broughtBack: ['lost.txt'] }, { path: 'alice/tasks' }, { path: 'alice/travel', state: 'deleted', deletedAt: /^20/ }, { path: 'alice/work', broughtBack: ['c.ics', 'e.ics'], fromHistory: ['c.ics', 'e.ics'] }] })
+  for (const [name, expected] of Object.entries({ c: 'again', e: 'newer' })) t.equal(summary((await ask('GET', `${alice}work/${name}.ics`)).body), expected, 'the newer of both is that of the history')
 })
 
 t.test('broken files of a backup replace nothing', async t => {
