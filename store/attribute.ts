@@ -104,6 +104,16 @@ function copyOne (from: string, to: string, attribute: string): boolean {
   }
 }
 
+// nothing can be set now, but a file system that knows no attributes says so to whoever asks for one
+function isReadable (path: string): boolean {
+  try {
+    getAttributeSync(path, 'user.caldavd.probe')
+    return true
+  } catch (error) {
+    return !unsupported.has(codeOf(error) ?? '')
+  }
+}
+
 /** Whether the file system under an existing path takes `user.` attributes. */
 export function supported (path: string): boolean {
   try {
@@ -112,7 +122,8 @@ export function supported (path: string): boolean {
     return true
   } catch (error) {
     if (unsupported.has(codeOf(error) ?? '')) return false
-    if (codeOf(error) === 'ENOSPC') return true
+    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') return true
+    if (codeOf(error) === 'EROFS') return isReadable(path)
     throw new StoreError('read-only', `cannot try extended attributes on ${path}: ${(error as Error).message}`, { cause: error })
   }
 }

@@ -7,8 +7,7 @@ import { keepFormers } from './history/former.js'
 import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
-import { noteFormer } from './index/former.js'
-import { collectionRows, collectionsSince, idOf, loseCollection, noteMark, recordCollection, revisionBelow, revisionOf, type CollectionChange, type CollectionRow } from './index/collection.js'
+import { collectionRows, collectionsSince, idOf, loseCollection, noteMark, recordCollection, revisionBelow, revisionOf, takeAlong, type CollectionChange, type CollectionRow } from './index/collection.js'
 import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, isRefused, openIndex, removeIndex, type Index } from './index/open.js'
 import { tellProblem, updateUntil } from './index/catch-up.js'
@@ -393,11 +392,11 @@ export class Home {
 
   #lose (row: CollectionRow, { changed, found }: Walk): void {
     const elsewhere = this.#elsewhere(row.path, found)
-    const isKept = this.#isLeaving(row.path) || elsewhere !== undefined
+    const isTaken = elsewhere !== undefined && row.gone === 0 && this.#known.get(row.path)?.collection.holdsObjects === this.#known.get(elsewhere)?.collection.holdsObjects && takeAlong(this.index, row.id, idOf(elsewhere))
+    const isKept = this.#isLeaving(row.path) || isTaken
     this.#known.delete(row.path)
     this.#options.lost(this.#directoryOf(row.path))
     if (row.gone === 1) return
-    if (elsewhere !== undefined) noteChanged(this.index, row.id, this.#directoryOf(elsewhere))
     loseCollection(this.index, row.id, isKept || this.#options.history?.isOn !== true)
     changed.push(row.path)
   }
@@ -696,6 +695,7 @@ export class Home {
       const checked = Date.now()
       const file = readable(`${collection.directory}/${real}`)
       let row = memberRow(place, real)
+      let hasFollowed = true
       if (file === undefined || row === undefined || !isCurrent(row, file.stats)) {
         const before = row
         hasFollowed = this.#updated(collection, () => file === undefined ? updateMember(place, real) : learn(place, real, before, file.bytes, file.stats, checked))
@@ -767,14 +767,6 @@ export class Home {
   touch (collection: Collection): void {
     this.list()
     this.#tell(collection.path)
-  }
-}
-
-// what was removed or edited in a directory after it got another name
-function noteChanged (index: Index, collection: number, directory: string): void {
-  for (const { id, name, stamp } of index.all<MemberRow>("SELECT * FROM member WHERE collection = ? AND etag <> '' AND problem = ''", collection)) {
-    const stats = statsOf(`${directory}/${name}`)
-    if (stats === undefined || stampOf(stats) !== stamp) noteFormer(index, id, stats === undefined ? 'removed' : 'edited', Date.now())
   }
 }
 

@@ -1,10 +1,11 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { codeOf, StoreError, translated } from './error.js'
 import { makeDirectories } from './file.js'
 
 /**
  * Makes sure that one process serves a data directory. What a crash left behind is recognised: the process of that number
- * is gone, or was started at another time.
+ * is gone, or was started at another time. On a full disk the lock is a symbolic link to nowhere, which needs no room; where nothing
+ * can be written there is none to take.
  * @returns gives the lock back
  * @throws StoreError exists, naming the other process
  */
@@ -13,7 +14,7 @@ export function lock (state: string): () => void {
   makeDirectories(state)
   const mine = `${process.pid} ${startOf(process.pid) ?? ''}`
   for (let attempt = 0; attempt < 5; attempt++) {
-    if (take(path, mine)) return () => { if (holder(path) === mine) rmSync(path, { force: true }) }
+    if (take(path, mine)) return () => { if (holder(path) === mine) giveBack(path) }
     const other = holder(path)
     if (other !== undefined && isRunning(other)) throw taken(path, other)
     clear(path, other)
@@ -25,6 +26,15 @@ export function lock (state: string): () => void {
 export function servedBy (state: string): number | undefined {
   const who = holder(`${state}/lock`)
   return who !== undefined && isRunning(who) ? Number(who.split(' ', 1)[0]) : undefined
+}
+
+function giveBack (path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    // it is known for stale at the next start
+    if (codeOf(error) !== 'EROFS') throw translated(error, `remove ${path}`)
+  }
 }
 
 function taken (path: string, other: string): StoreError {
@@ -40,6 +50,8 @@ function take (path: string, mine: string): boolean {
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
+    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') return takeWithoutRoom(path, mine)
+    if (codeOf(error) === 'EROFS') return !isLocked(path)
     if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error) ?? '')) return takeWithoutLinks(path, mine)
     throw translated(error, `lock ${path}`)
   } finally {
@@ -55,6 +67,21 @@ function takeWithoutLinks (path: string, mine: string): boolean {
     if (codeOf(error) === 'EEXIST') return false
     throw translated(error, `lock ${path}`)
   }
+}
+
+function takeWithoutRoom (path: string, mine: string): boolean {
+  try {
+    symlinkSync(mine, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw translated(error, `lock ${path}`)
+  }
+}
+
+function isLocked (path: string): boolean {
+  const other = holder(path)
+  return other !== undefined && isRunning(other)
 }
 
 // renamed first: what another process has put there since it was read must not be removed with it
@@ -75,6 +102,11 @@ function clear (path: string, stale: string | undefined): void {
 }
 
 function holder (path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') return undefined
+  }
   try {
     return readFileSync(path, 'utf8')
   } catch {

@@ -34,6 +34,7 @@ export async function makeCollection (writing: Writing, home: Home, path: string
  */
 export async function placeCollection (writing: Writing, home: Home, path: string, make: (prepared: string) => Promise<void>, guard: () => void = () => {}): Promise<Collection> {
   const target = targetOf(home, path)
+  demandSpace([dirname(target), writing.state], 0)
   const prepared = await prepare(writing, target, make)
   try {
     targetOf(home, path)
@@ -103,12 +104,23 @@ function removeQuietly (path: string): void {
 
 /** Removes a collection with all it holds: renamed out of sight first, so that nobody sees half of it. @throws StoreError */
 export async function deleteCollection (writing: Writing, home: Home, collection: Collection): Promise<void> {
+  await lookAt(home, collection)
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} does not exist`)
   const out = setAside(writing, collection.directory, 'deleted')
   home.leaves(collection.path)
   home.list()
   if (writing.durable) await flushDirectory(dirname(collection.directory))
   await keepOrRemove(writing, out)
+}
+
+/** Looks at what was edited by hand up to now: what it was before goes into the history. */
+async function lookAt (home: Home, { path }: Collection): Promise<void> {
+  const collection = home.collection(path)
+  if (collection === undefined) return
+  // what was edited in place a moment ago may not have been told yet
+  home.suspect(path, undefined)
+  await home.fresh(collection)
+  if (!collection.holdsObjects) for (const child of home.children(path)) await lookAt(home, child)
 }
 
 /** A directory that nobody sees any more. */
@@ -145,15 +157,17 @@ function replace (writing: Writing, from: string, target: string): string | unde
     rename(from, target)
     return undefined
   }
-  const out = temporary(draftsFor(writing, dirname(target)))
-  rename(target, out)
+  // into the history first: what a crash leaves among the drafts is removed
+  const kept = writing.history.moveAway(target, 'replaced')
+  const out = kept ?? temporary(draftsFor(writing, dirname(target)))
+  if (kept === undefined) rename(target, out)
   try {
     rename(from, target)
   } catch (error) {
     rename(out, target)
     throw error
   }
-  return out
+  return kept === undefined ? out : undefined
 }
 
 /** Brings what nobody sees any more into the history, or removes it, without keeping others waiting. What cannot be removed now is removed at the next start. */
@@ -182,6 +196,7 @@ export async function moveCollection (writing: Writing, home: Home, collection: 
     await deleteCollection(writing, home, collection)
     return made
   }
+  await lookAt(home, collection)
   guard()
   const out = replace(writing, collection.directory, target)
   home.leaves(collection.path)
@@ -212,6 +227,7 @@ export interface Copying {
  */
 export async function copyCollection (writing: Writing, home: Home, collection: Collection, toHome: Home, path: string, copying: Copying): Promise<Collection> {
   const target = targetOf(toHome, path, copying.members ? levelsBelow(home, collection) : 0)
+  demandSpace([dirname(target), writing.state], copying.members ? home.bytesBelow(collection.path) / 4 : 0)
   const prepared = await prepare(writing, target, async prepared => { await copyTree(writing, home, collection, prepared, copying) })
   let out
   try {

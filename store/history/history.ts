@@ -70,15 +70,24 @@ export class History {
    * @throws StoreError
    */
   takeAway (path: string, end: End = 'deleted'): boolean {
-    return this.isOn && this.#moved(path, path, end, Date.now())
+    return this.moveAway(path, end) !== undefined
   }
 
-  #moved (from: string, path: string, end: End, at: number): boolean {
+  /** As `takeAway`. @returns where it lies now, absolute; `undefined` when it is still where it was */
+  moveAway (path: string, end: End): string | undefined {
+    return this.isOn ? this.#moved(path, path, end, Date.now()) : undefined
+  }
+
+  #moved (from: string, path: string, end: End, at: number): string | undefined {
+    let to: string | undefined
     try {
-      this.#put(this.pathOf(path), end, place => { rename(from, place) }, at)
-      return true
+      this.#put(this.pathOf(path), end, place => {
+        rename(from, place)
+        to = place
+      }, at)
+      return to
     } catch (error) {
-      if (causeOf(error) === 'EXDEV') return false
+      if (causeOf(error) === 'EXDEV') return undefined
       throw error
     }
   }
@@ -91,7 +100,7 @@ export class History {
   async keepAside (aside: string, path: string, end: End, at: number): Promise<void> {
     const prepared = temporary(this.directory)
     try {
-      if (this.#moved(aside, path, end, at)) return
+      if (this.#moved(aside, path, end, at) !== undefined) return
       await copyAside(aside, prepared)
       this.#put(this.pathOf(path), end, place => { rename(prepared, place) }, at)
     } catch (error) {

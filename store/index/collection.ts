@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { endLists, keepLife, keepList } from './access-list.js'
 import { noteLost } from './former.js'
 import { nextRevision } from './journal.js'
+import { missingStamp } from './held.js'
 import type { Index } from './open.js'
 
 /** A directory as the index knows it, there or gone. */
@@ -72,6 +73,32 @@ export function loseCollection (index: Index, id: number, isKept: boolean): void
   index.run('DELETE FROM member WHERE collection = ?', id)
   index.run("UPDATE collection SET gone = 1, revision = ?, changed = ?, attributes = '', properties = '', stamp = '' WHERE id = ?", now, now, id)
   endLists(index, id, now)
+}
+
+/**
+ * A directory got another name: what is known of its files goes with it, so that what was changed in them at once is noticed like any other
+ * change. Call before `loseCollection`.
+ * @returns `false` when something is known of files under the other name
+ */
+export function takeAlong (index: Index, from: number, to: number): boolean {
+  if (index.get('SELECT 1 FROM member WHERE collection = ?', to) !== undefined) return false
+  const now = nextRevision(index)
+  const again = index.all<{ name: string, born: number, revision: number }>(`
+    SELECT g.name, g.born, g.revision FROM member m JOIN gone g ON g.collection = ? AND g.name = m.name WHERE m.collection = ? AND m.etag <> ''`, to, from)
+  for (const { name, born, revision } of again) {
+    index.run('DELETE FROM gone WHERE collection = ? AND name = ?', to, name)
+    keepLife(index, { collection: to, name }, born, revision)
+  }
+  index.run("INSERT OR REPLACE INTO gone (collection, name, revision, born) SELECT collection, name, ?, born FROM member WHERE collection = ? AND etag <> ''", now, from)
+  for (const table of ['span', 'wide']) index.run(`UPDATE ${table} SET collection = ? WHERE collection = ?`, to, from)
+  // who may see a file is noted by collection: those with properties are looked at again
+  index.run("UPDATE member SET stamp = '', attributes = '' WHERE collection = ? AND attributed = 1 AND stamp <> ?", from, missingStamp)
+  index.run('UPDATE member SET collection = ?, revision = ?, born = ? WHERE collection = ?', to, now, now, from)
+  for (const id of [from, to]) {
+    index.run(`UPDATE collection SET changed = ?1, members = (SELECT count(*) FROM member WHERE collection = ?2),
+      bytes = (SELECT coalesce(sum(size), 0) FROM member WHERE collection = ?2) WHERE id = ?2`, now, id)
+  }
+  return true
 }
 
 /** Notes what a directory was like when it was compared, as `markOf` has it; '' = it is no matter. */

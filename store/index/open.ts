@@ -93,12 +93,15 @@ export class Index {
   readonly #raw = new Map<string, Database.Statement<Value[]>>()
   /** Nothing was numbered since it was opened. */
   isNewRun = true
+  /** It lies in memory, as the disk cannot be written: what it learns goes with it. */
+  readonly isSpare: boolean
   /** Something may be in `former`. */
   hasFormer = true
   #damaged = false
 
-  constructor (database: Database.Database) {
+  constructor (database: Database.Database, isSpare = false) {
     this.#database = database
+    this.isSpare = isSpare
   }
 
   /** Made anew with every new index, and when the documents went back to an older state; sync tokens of another epoch are void. */
@@ -213,6 +216,60 @@ export function openIndex (file: string): Index {
     throw translated(refused(file, error), `open the index ${file}`)
   }
 }
+
+/** The index of a file that cannot be written as its disk is full or read-only: a copy in memory, with an epoch of its own. `undefined` when the disk can be written. */
+export function spareIndex (file: string): Index | undefined {
+  if (canWrite(dirname(file))) return undefined
+  const database = copyOf(file) ?? new Database(':memory:')
+  try {
+    if (database.pragma('user_version', { simple: true }) !== version) {
+      database.close()
+      return made(new Database(':memory:'))
+    }
+    return made(database)
+  } catch (error) {
+    database.close()
+    if (!isDamage(error)) throw error
+    return made(new Database(':memory:'))
+  }
+}
+
+function made (database: Database.Database): Index {
+  if (database.pragma('user_version', { simple: true }) === 0) create(database)
+  const index = new Index(database, true)
+  index.renewEpoch()
+  return index
+}
+
+// a copy in memory has no log beside it, and says so in its head: https://www.sqlite.org/fileformat.html 1.3.3
+function copyOf (file: string): Database.Database | undefined {
+  const bytes = read(file)?.bytes
+  if (bytes === undefined || bytes.length < 100) return undefined
+  bytes.fill(1, 18, 20)
+  try {
+    return new Database(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether an index finds room in a directory, or in the one that it will be made in. */
+export function canWrite (directory: string): boolean {
+  const there = facts(directory) === undefined ? dirname(directory) : directory
+  if (there !== directory && there !== dirname(there)) return canWrite(there)
+  const probe = temporary(there)
+  try {
+    writeFileSync(probe, Buffer.alloc(least), { flag: 'wx', mode: 0o600 })
+    return true
+  } catch (error) {
+    return !['ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? '')
+  } finally {
+    rmSync(probe, { force: true })
+  }
+}
+
+/** What an index needs beside itself (bytes) to be opened. */
+const least = 128 * 1024
 
 /**
  * An index to read from, which nothing is changed in; `undefined` when there is none, or one of another version, which will be made anew.

@@ -83,7 +83,7 @@ function take (life: Life, step: Step, status: number, body: string, what: strin
   const isPartly = status === 207 && /HTTP\/1\.1 (?:5\d\d|4\d\d)/.test(body)
   if (status === step.expected && !isPartly) {
     // on a full disk people may delete all the same
-    life.acknowledge(isFull && step.ask.method === 'DELETE' ? { ...step, lost: [] } : step)
+    life.acknowledge(step, !(isFull && step.ask.method === 'DELETE'))
   } else if (!isRefused && !isPartly) throw new Broken(`${what}: ${status} ${body.slice(0, 300)}`)
 }
 

@@ -88,11 +88,11 @@ export class Life {
     return await client.ask(step.ask)
   }
 
-  /** What a step says is the case now. */
-  acknowledge (step: Step): void {
+  /** What a step says is the case now. @param isKept  what it overwrote or deleted must be in the history */
+  acknowledge (step: Step, isKept = true): void {
     this.pending.delete(step)
     this.world = step.apply(this.world)
-    for (const body of step.lost) this.memory.loses(body)
+    if (isKept) for (const body of step.lost) this.memory.loses(body)
     this.acknowledged++
   }
 
