@@ -1,4 +1,5 @@
 import type { Stats } from 'node:fs'
+import { dirname } from 'node:path'
 import * as attribute from './attribute.js'
 import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
@@ -14,6 +15,7 @@ import { tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { heldIn, type Held } from './index/held.js'
 import { body } from './index/search.js'
+import { isWritable, spareIndex } from './index/spare.js'
 import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { slice } from './pace.js'
@@ -95,6 +97,8 @@ interface Walk {
 /** So many names may lead from a home to a collection; what lies deeper is not served. */
 export const deepest = 16
 const mostSuspects = 1000
+/** How long an index stays in memory before the disk is tried again (ms). */
+const spareSpell = 5000
 /** So many files that are still broken are named again after a restart, of each collection. */
 const mostReminded = 20
 /** So many are looked at while somebody waits; more are compared in turns. */
@@ -119,6 +123,8 @@ export class Home {
   /** Paths of directories that are going by our own doing, and are kept. */
   readonly #leaving = new Set<string>()
   #listed = false
+  /** When the disk was last tried (performance.now). */
+  #spareSince = 0
   #isBehind = false
   #stopped = false
 
@@ -132,13 +138,44 @@ export class Home {
   get index (): Index {
     if (this.#index?.isDamaged === true) this.#throwAway()
     if (this.#index === undefined) {
-      this.#index = openIndex(this.#options.indexFile)
+      this.#index = this.#opened()
       // somebody has deleted the file in the meantime, or put an older one there
       if (progressOf(this.#index) !== this.#left) this.#forget()
       if (hasNewKnowledge(this.#index, this.#options.knowledge)) this.#forget()
       trim(this.#index)
     }
     return this.#index
+  }
+
+  // a disk that is full or read-only keeps nobody from reading
+  #opened (): Index {
+    try {
+      // a command can wait for the server; nobody waits for the command meanwhile
+      return openIndex(this.#options.indexFile, this.#options.isGuest === true ? 60_000 : undefined)
+    } catch (error) {
+      if (!(error instanceof StoreError) || isWritable(dirname(this.#options.indexFile))) throw error
+      this.#spareSince = performance.now()
+      return spareIndex(this.#options.indexFile)
+    }
+  }
+
+  /** Goes on with the index in memory. @returns whether there was reason to */
+  #takeSpare (): boolean {
+    const { indexFile } = this.#options
+    if (this.#index === undefined || this.#index.isSpare || this.#index.isInTransaction || isWritable(dirname(indexFile))) return false
+    const spare = spareIndex(indexFile, this.#index.copy())
+    forgetListings(this.#index)
+    this.#index.close()
+    this.#index = spare
+    this.#spareSince = performance.now()
+    return true
+  }
+
+  /** Goes back from an index in memory to that on the disk when that can be written again. */
+  #leaveSpare (): void {
+    if (this.#index?.isSpare !== true || performance.now() < this.#spareSince + spareSpell) return
+    this.#spareSince = performance.now()
+    if (isWritable(dirname(this.#options.indexFile))) this.close()
   }
 
   /** Closes the index file; the next use opens it again. */
@@ -205,8 +242,9 @@ export class Home {
     try {
       return work()
     } catch (error) {
-      if (!isDamage(error)) throw error
-      if (this.#index !== undefined) this.#throwAway()
+      if (isDamage(error)) {
+        if (this.#index !== undefined) this.#throwAway()
+      } else if (!isRefused(error) || !this.#takeSpare()) throw error
       return work()
     }
   }
@@ -462,6 +500,7 @@ export class Home {
 
   /** Makes the index agree with a directory; at once when it does already. Long comparisons let others work in between. */
   async fresh (collection: Collection): Promise<void> {
+    if (!this.isBusy) this.#leaveSpare()
     // a comparison that is under way may have passed a file that changed since: then one more
     for (let round = 0; round < 3 && !this.#stopped && !this.isFresh(collection); round++) {
       let running = this.#comparing.get(collection.path)

@@ -2,10 +2,12 @@ import { StoreError } from '../../store/error.js'
 import { deepest, type Collection, type Member } from '../../store/home.js'
 import { deleteMember, writeMember, type Guard } from '../../store/write.js'
 import type { Facts } from '../../store/index/fact.js'
+import { conditions } from '../dav/condition.js'
 import { DavError, failed } from '../dav/error.js'
 import { demandQuota } from '../site/quota.js'
 import type { Resource } from '../site/resource.js'
 import type { Site } from '../site/site.js'
+import { element } from '../xml/element.js'
 import { heavyBytes, inThread } from './heavy.js'
 import { asText, formOf } from './media.js'
 import { demandFreeUid, examine } from './rule.js'
@@ -104,9 +106,17 @@ const sayings: Readonly<Record<StoreError['reason'], string>> = {
   'unreadable': 'a file made by hand is there that cannot be read: mend or remove it on the server'
 }
 
+/** Why nothing can be written, for whoever runs the server and reads it on a client. */
+const readOnly: Readonly<Record<string, string>> = {
+  EROFS: 'the disk of the server is read-only now: nothing can be written until it is mended; reading works',
+  EACCES: 'the server may not write there: the files on its disk belong to somebody else, or their mode forbids it',
+  EPERM: 'the server may not write there: the files on its disk belong to somebody else, or their mode forbids it'
+}
+
 /** A refusal of the store as a reply. Paths of the server's disk stay in the log. */
 export function asDavError (error: StoreError): DavError {
-  if (error.reason === 'full') return failed('sufficient-disk-space', error.message)
+  if (error.reason === 'full') return new DavError(507, error.message, { element: element(conditions['sufficient-disk-space'].name), cause: error })
+  if (error.reason === 'read-only') return new DavError(503, readOnly[(error.cause as { code?: string } | undefined)?.code ?? ''] ?? sayings['read-only'], { cause: error, headers: { 'retry-after': '120' } })
   return new DavError(statuses[error.reason], sayings[error.reason], { cause: error })
 }
 

@@ -3,6 +3,7 @@ import { asDavError } from '../calendar/write.js'
 import { conditions } from '../dav/condition.js'
 import { DavError, errorBody, errorType } from '../dav/error.js'
 import type { Log } from '../site/site.js'
+import { isToldOutage } from './outage.js'
 import type { DavReply } from '../site/request.js'
 
 // a method that a client tries, a home that is full, an answer that would be too long: no fault of ours
@@ -20,9 +21,10 @@ export function errorReply (error: unknown, log: Log, what: string): DavReply {
     log.error(`${what}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
     return { status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'The server made a mistake; its log says which.\n' }
   }
+  const isTold = isToldOutage(log, error instanceof StoreError ? error : known.cause)
   const why = known.cause instanceof Error && !(known.cause instanceof DavError) ? known.cause.message : known.message
   if (known.status === 502) log.warn(`${what}: ${why}`)
-  else if (known.status >= 500 && !isAsked(known)) log.error(`${what}: ${why}`)
+  else if (known.status >= 500 && !isAsked(known) && !isTold) log.error(`${what}: ${why}`)
   else log.debug(`${what}: ${known.status} ${why}`)
   return { status: known.status, headers: { 'content-type': errorType(known), ...known.headers }, body: errorBody(known) }
 }

@@ -4,6 +4,7 @@ import { davHeaderFor } from '../method/options.js'
 import type { DavReply } from '../site/request.js'
 import { errorReply } from './error.js'
 import type { Front } from './front.js'
+import { noteSuccess } from './outage.js'
 import { seenOutside } from './outside.js'
 import { urlOf, visitOf } from './visit.js'
 
@@ -26,6 +27,7 @@ async function sendAs (front: Front, request: FastifyRequest, reply: FastifyRepl
   const { arrival, identity } = visitOf(front, request)
   const { hstsSeconds } = front.site.settings.tls
   const answer = seenOutside(inner, arrival.prefix)
+  noteSuccess(front.site, request.method, answer.status)
   reply.code(answer.status)
   reply.header('dav', davHeaderFor(front.site.settings))
   reply.header('x-content-type-options', 'nosniff')

@@ -189,6 +189,16 @@ export class Index {
     }
   }
 
+  /** Whether a transaction is under way. */
+  get isInTransaction (): boolean {
+    return this.#database.inTransaction
+  }
+
+  /** All that it holds, as the bytes of a file. */
+  copy (): Buffer {
+    return this.#database.serialize()
+  }
+
   /** Moves what was written into the main file; called when nobody waits. */
   checkpoint (): void {
     this.#database.pragma('wal_checkpoint(PASSIVE)')
@@ -201,75 +211,35 @@ export class Index {
   }
 }
 
-/** Opens or makes an index. One of another version, or a damaged one, is thrown away: its successor has a new epoch. */
-export function openIndex (file: string): Index {
+/**
+ * Opens or makes an index. One of another version, or a damaged one, is thrown away: its successor has a new epoch.
+ * @param patience  how long a write waits for other processes, in ms: nothing else is done meanwhile
+ */
+export function openIndex (file: string, patience = 5000): Index {
   try {
     makeDirectories(dirname(file), 0o700)
     try {
-      return open(file)
+      return open(file, patience)
     } catch (error) {
       if (!isDamage(error)) throw error
       removeIndex(file)
-      return open(file)
+      return open(file, patience)
     }
   } catch (error) {
     throw translated(refused(file, error), `open the index ${file}`)
   }
 }
 
-/** The index of a file that cannot be written as its disk is full or read-only: a copy in memory, with an epoch of its own. `undefined` when the disk can be written. */
-export function spareIndex (file: string): Index | undefined {
-  if (canWrite(dirname(file))) return undefined
-  const database = copyOf(file) ?? new Database(':memory:')
-  try {
-    if (database.pragma('user_version', { simple: true }) !== version) {
-      database.close()
-      return made(new Database(':memory:'))
-    }
-    return made(database)
-  } catch (error) {
-    database.close()
-    if (!isDamage(error)) throw error
-    return made(new Database(':memory:'))
-  }
+/** An index in memory, with what the bytes of a file say; `undefined` when that is of another version. Without bytes it is new. */
+export function memoryIndex (bytes?: Buffer): Index | undefined {
+  return indexIn(bytes === undefined ? new Database(':memory:') : new Database(bytes), true)
 }
 
-function made (database: Database.Database): Index {
-  if (database.pragma('user_version', { simple: true }) === 0) create(database)
-  const index = new Index(database, true)
-  index.renewEpoch()
-  return index
+function indexIn (database: Database.Database, isSpare: boolean): Index | undefined {
+  const found = database.pragma('user_version', { simple: true })
+  if (found === 0) create(database)
+  return found === 0 || found === version ? new Index(database, isSpare) : undefined
 }
-
-// a copy in memory has no log beside it, and says so in its head: https://www.sqlite.org/fileformat.html 1.3.3
-function copyOf (file: string): Database.Database | undefined {
-  const bytes = read(file)?.bytes
-  if (bytes === undefined || bytes.length < 100) return undefined
-  bytes.fill(1, 18, 20)
-  try {
-    return new Database(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether an index finds room in a directory, or in the one that it will be made in. */
-export function canWrite (directory: string): boolean {
-  const there = facts(directory) === undefined ? dirname(directory) : directory
-  if (there !== directory && there !== dirname(there)) return canWrite(there)
-  const probe = temporary(there)
-  try {
-    writeFileSync(probe, Buffer.alloc(least), { flag: 'wx', mode: 0o600 })
-    return true
-  } catch (error) {
-    return !['ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? '')
-  } finally {
-    rmSync(probe, { force: true })
-  }
-}
-
-/** What an index needs beside itself (bytes) to be opened. */
-const least = 128 * 1024
 
 /**
  * An index to read from, which nothing is changed in; `undefined` when there is none, or one of another version, which will be made anew.
@@ -298,7 +268,7 @@ export function isRefused (error: unknown): error is StoreError {
 }
 
 function refused (file: string, error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError) || isDamage(error) || !/^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN)/.test(error.code)) return error
+  if (!(error instanceof Database.SqliteError) || isDamage(error) || !/^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|BUSY)/.test(error.code)) return error
   return new StoreError(error.code === 'SQLITE_FULL' ? 'full' : 'read-only', `cannot write the index ${file}: ${error.message}`, { cause: error })
 }
 
@@ -307,8 +277,8 @@ export function removeIndex (file: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
 }
 
-function open (file: string): Index {
-  const database = new Database(file, { timeout: 5000 })
+function open (file: string, patience: number): Index {
+  const database = new Database(file, { timeout: patience })
   try {
     database.pragma('journal_mode = WAL')
     // losing the tail in a power cut is harmless: the comparison at start finds what is missing
@@ -316,14 +286,11 @@ function open (file: string): Index {
     database.pragma('cache_size = -4096')
     // small steps: one of 32 MB holds everybody up for a tenth of a second
     database.pragma('wal_autocheckpoint = 1000')
-    const found = database.pragma('user_version', { simple: true })
-    if (found === 0) create(database)
-    else if (found !== version) {
-      database.close()
-      removeIndex(file)
-      return open(file)
-    }
-    return new Index(database)
+    const index = indexIn(database, false)
+    if (index !== undefined) return index
+    database.close()
+    removeIndex(file)
+    return open(file, patience)
   } catch (error) {
     database.close()
     throw error

@@ -18,8 +18,8 @@ interface Job {
   readonly data: string
 }
 
-function settingsOf (data: string): Settings {
-  return loadSettings({ environment: {}, flags: { 'data.directory': data, 'log.access': '', 'log.level': 'warn', 'server.port': '0', 'server.bind': '127.0.0.1', 'data.sweepSeconds': '0' } })
+function settingsOf (data: string, fsync = true): Settings {
+  return loadSettings({ environment: {}, flags: { 'data.directory': data, 'data.fsync': String(fsync), 'log.access': '', 'log.level': 'warn', 'server.port': '0', 'server.bind': '127.0.0.1', 'data.sweepSeconds': '0' } })
 }
 
 async function serve (data: string): Promise<string> {
@@ -61,12 +61,12 @@ async function warmUp (): Promise<void> {
   try {
     // a first start needs an empty directory
     rmSync(data, { recursive: true })
-    const { first, close } = await start(settingsOf(data))
+    const { first, close } = await start(settingsOf(data, false))
     await close()
     const user = first?.name ?? ''
     const headers = { authorization: `Basic ${Buffer.from(`${user}:${first?.password ?? ''}`).toString('base64')}`, depth: '1', destination: `/calendars/users/${user}/calendar/a.ics` }
     for (let starts = 0; starts < 3; starts++) {
-      const running = await start(settingsOf(data))
+      const running = await start(settingsOf(data, false))
       for (let round = 0; round < warmRounds; round++) {
         for (const [method, path, body] of warming) await once(running.url, method, `/calendars/users/${user}${path}`, body, { ...headers, 'content-type': body.startsWith('BEGIN') ? 'text/calendar' : 'text/xml' })
       }

@@ -8,6 +8,9 @@ export interface Ask { readonly method: string, readonly path: string, readonly 
 /** No answer came: the server was killed. Whether the request was carried out is unknown. */
 export class Gone extends Error {}
 
+/** A server that answers later than this (ms) hangs. */
+const patience = 20_000
+
 export const homePath = '/calendars/users/alice/'
 const authorization = `Basic ${Buffer.from('alice:alice').toString('base64')}`
 
@@ -31,6 +34,10 @@ export class Client {
         })
       })
       asked.on('error', lost).end(bytes)
+      asked.setTimeout(patience, () => {
+        reject(new Error(`${method} ${path} was not answered within ${patience} ms`))
+        asked.destroy()
+      })
     })
   }
 

@@ -10,7 +10,7 @@ import { Tally } from './tally.js'
 import { makeTools } from './tools.js'
 const where = mkdtempSync(join(process.env['W'] ?? '/dev/shm', 'caldavd-crash-'))
 const tools = makeTools(where)
-const nest = await Nest.open(tools, join(where, 'control'))
+const nest = await Nest.open(tools, join(where, 'control'), process.env['PLAIN'] === '1')
 const tally = new Tally()
 const t0 = performance.now()
 try {

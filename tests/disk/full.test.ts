@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { readFileSync } from 'node:fs'
 import { event } from '../event.js'
-import { disk, estate, filesBelow, fill, ground, type Estate, type Kind, type Room } from './estate.js'
+import { disk, estate, filesBelow, fill, ground, type Answer, type Estate, type Kind, type Room } from './estate.js'
 
 const home = '/calendars/users/alice/'
 const work = `${home}work/`
@@ -42,7 +42,7 @@ const cases: readonly [Kind, Room | 'all'][] = [['tmpfs', 'all'], ['tmpfs', 'doc
 for (const [kind, room] of cases) {
   t.test(`${kind}, ${room} on a full disk: writing is 507 and touches nothing, reading goes on`, async t => {
     const made = await furnished(t, kind, room)
-    if (typeof made === 'string') return t.skip(made)
+    if (typeof made === 'string') return t.pass('skipped', { skip: made })
     const { estate, path } = made
     const { ask, lines } = estate
     const [, token = ''] = /sync-token>([^<]+)</.exec((await ask('REPORT', work, news(''))).body) ?? []
@@ -57,14 +57,15 @@ for (const [kind, room] of cases) {
       await ask('COPY', `${work}a.ics`, undefined, { destination: `${home}calendar/a.ics` }),
       await ask('COPY', work, undefined, { destination: `${home}other/` }),
       await ask('MKCALENDAR', `${home}new/`),
-      await ask('POST', work, big)
+      await ask('POST', work, event('posted', { DESCRIPTION: 'x'.repeat(20_000) }))
     ]
     // a body goes into the history, which has no room; what needs none is done
-    const needs = room === 'history' ? [201, 507, 201, 201, 201, 201] : [507, 507, 507, 507, 507, 507]
-    t.same(refused.map(({ status }) => status), needs, 'PUT, PUT over, COPY of one, of all, MKCALENDAR, POST')
+    const needs = room === 'history' ? ['201', '507', '201', '201', '201', '207: 200'] : ['507', '507', '507', '507', '507', '207: 507']
+    const statusOf = ({ status, body }: Answer): string => status === 207 ? `207: ${/HTTP\/1\.1 (\d+)/.exec(body)?.[1] ?? body}` : String(status)
+    t.same(refused.map(statusOf), needs, 'PUT, PUT over, COPY of one, of all, MKCALENDAR, POST')
     if (room !== 'history') {
       t.match(refused[0]?.body, /sufficient-disk-space/)
-      const patched = await ask('PROPPATCH', work, rename('After'.repeat(3000)))
+      const patched = await ask('PROPPATCH', work, rename('After'.repeat(300)))
       t.match(`${patched.status} ${patched.body}`, /507/, 'PROPPATCH')
       const moved = await ask('MOVE', `${work}c.ics`, undefined, { destination: `${work}d.ics` })
       t.equal(moved.status, 507, `MOVE: ${moved.body}`)
@@ -73,7 +74,7 @@ for (const [kind, room] of cases) {
     }
     t.equal(readFileSync(`${documents}/calendars/users/alice/work/a.ics`, 'utf8'), event('a'))
     const told = lines()
-    t.equal(told.filter(line => /full|left|space/i.test(line)).length <= 2, true, `told once: ${told.join('\n')}`)
+    t.equal(told.filter(line => /full|left|space/i.test(line)).length, 1, `told once: ${told.join('\n')}`)
     await estate.close()
     await estate.open()
     if (room !== 'history') await reads(t, estate, 'abc', 'after a restart on a full disk')

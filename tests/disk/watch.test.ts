@@ -12,7 +12,7 @@ const child = fileURLToPath(new URL('few-watches.ts', import.meta.url))
 
 t.test('more than the system can tell at once is found all the same', async t => {
   const queue = Number(textOf('/proc/sys/fs/inotify/max_queued_events'))
-  if (queue === 0 || queue > 200_000) return t.skip('no queue of events here that could be filled')
+  if (queue === 0 || queue > 200_000) return t.pass('skipped', { skip: 'no queue of events here that could be filled' })
   const { store, home, directory, told } = shelf(t)
   for (const name of ['a', 'b', 'c']) hand(`${directory}/${name}.ics`, object(name))
   await store.start()
@@ -31,7 +31,7 @@ t.test('where nothing more may be watched the files are compared, and one senten
   try {
     execFileSync('unshare', ['-Ur', 'sh', '-c', 'echo 12 > /proc/sys/user/max_inotify_watches'], { stdio: 'ignore' })
   } catch {
-    return t.skip('no user namespaces with a limit of their own here')
+    return t.pass('skipped', { skip: 'no user namespaces with a limit of their own here' })
   }
   const { stdout } = await execute('unshare', ['-Ur', process.execPath, ...process.execArgv, child], { timeout: 60_000 })
   const { told, compared, found, watches } = JSON.parse(stdout) as { told: string[], compared: boolean, found: boolean, watches: number }

@@ -4,7 +4,7 @@ import { calendarMultiGet, createObject, deleteObject, makeCalendar, propfind, s
 export interface Item { readonly etag: string, readonly text: string }
 
 /** What a client has of one calendar. */
-interface Calendar { token: string, ctag: string, readonly items: Map<string, Item> }
+interface Calendar { token: string, ctag: string, readonly items: Map<string, Item>, hasWritten: boolean }
 
 /** How a client keeps up: RFC 6578, ctag and ETags, or tsdav's own way. */
 export type Way = 'token' | 'listing' | 'tsdav'
@@ -69,7 +69,7 @@ export class Client {
     }
     for (const path of this.calendars) if (path.startsWith(`${owner}/`) && !found.has(path)) this.#calendars.delete(path)
     for (const [path, now] of found) {
-      const calendar = this.#calendars.get(path) ?? { token: '', ctag: '', items: new Map<string, Item>() }
+      const calendar = this.#calendars.get(path) ?? { token: '', ctag: '', items: new Map<string, Item>(), hasWritten: false }
       this.#calendars.set(path, calendar)
       if (this.#way === 'token') await this.#byToken(path, calendar, now.token)
       else if (this.#way === 'listing') await this.#byListing(path, calendar, now.ctag)
@@ -190,9 +190,24 @@ export class Client {
   /** What the client has just written or removed is what it has. */
   keeps (path: string, item: Item | undefined): void {
     const cut = path.lastIndexOf('/')
-    const items = this.#calendars.get(path.slice(0, cut))?.items
-    if (item === undefined) items?.delete(path.slice(cut + 1))
-    else items?.set(path.slice(cut + 1), item)
+    const calendar = this.#calendars.get(path.slice(0, cut))
+    if (calendar === undefined) return
+    calendar.hasWritten = true
+    if (item === undefined) calendar.items.delete(path.slice(cut + 1))
+    else calendar.items.set(path.slice(cut + 1), item)
+  }
+
+  /** From now on it is noted where the client writes. */
+  mark (): void {
+    for (const calendar of this.#calendars.values()) calendar.hasWritten = false
+  }
+
+  /**
+   * Starts from nothing where it has written since `mark`: an index that has lost these writes, and finds the files as they were before them
+   * (by hand, to the byte), has nothing to tell.
+   */
+  doubt (): void {
+    for (const calendar of this.#calendars.values()) if (calendar.hasWritten) calendar.token = calendar.ctag = ''
   }
 }
 

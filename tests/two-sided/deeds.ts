@@ -49,7 +49,8 @@ function nameOf (path: string): string {
 
 /** Where a client's request for a path goes: the other Unicode form when only that is there. */
 function landing (world: World, path: string): string {
-  const other = path.normalize('NFC') === path ? path.normalize('NFD') : path.normalize('NFC')
+  const name = nameOf(path)
+  const other = path.slice(0, -name.length) + (name.normalize('NFC') === name ? name.normalize('NFD') : name.normalize('NFC'))
   return !existsSync(world.at(path)) && existsSync(world.at(other)) ? other : path
 }
 
@@ -181,6 +182,7 @@ export const hands: Readonly<Record<string, Deed>> = {
     mkdirSync(join(world.at(to), '..'), { recursive: true })
     renameSync(world.at(path), world.at(to))
     for (const one of world.model.membersOf(path)) world.model.settled(one)
+    world.model.moved(path, to)
     world.model.step()
     return `a hand renames ${path} to ${to}`
   },

@@ -151,6 +151,14 @@ export class Model {
     for (const path of paths) this.#back.set(path, { isSure: true, isSeen: false })
   }
 
+  /** A calendar got another name: what is served of broken files may go with it. */
+  moved (calendar: string, to: string): void {
+    for (const path of this.membersOf(calendar)) {
+      const other = to + path.slice(calendar.length)
+      this.#held.set(other, new Set([...this.#held.get(other) ?? [none], ...this.#held.get(path) ?? []]))
+    }
+  }
+
   /** Somebody has set the time of a calendar: whether it went back to an older state cannot be told any more. */
   blur (calendar: string): void {
     this.#vague.add(calendar)

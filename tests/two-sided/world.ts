@@ -78,6 +78,7 @@ export class World {
     rmSync(this.#older, { recursive: true, force: true })
     cpSync(this.#state, this.#older, { recursive: true })
     this.#saved = this.model.remember()
+    for (const client of this.clients) client.mark()
   }
 
   /** The server is killed now: its indexes were not closed. It is down afterwards. */
@@ -98,6 +99,7 @@ export class World {
     this.#putBack()
     await meanwhile()
     this.model.forgot(this.#saved, this.#kept())
+    for (const client of this.clients) client.doubt()
     await this.up()
     await this.quiet()
     return true

@@ -8,7 +8,13 @@ export function noteAddress (state: string, urls: readonly string[]): () => void
   } catch {
     // a full disk: it is only for `caldavd status`
   }
-  return () => { rmSync(file, { force: true }) }
+  return () => {
+    try {
+      rmSync(file, { force: true })
+    } catch {
+      // a disk that is read-only: it counts only as long as we run
+    }
+  }
 }
 
 /** Where a server said that clients reach it; nothing when it did not. Counts as long as that server runs. */

@@ -19,7 +19,11 @@ async function serve (t: Test, data: string, ...flags: string[]): Promise<Served
   child.stdout.on('data', chunk => { text += String(chunk) })
   child.stderr.on('data', chunk => { text += String(chunk) })
   const ended = new Promise<number | null>(resolve => { child.once('exit', code => { resolve(code) }) })
-  t.teardown(() => { child.kill('SIGKILL') })
+  // what it still writes would be in the way of those who tidy up
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
   for (let wait = 0; wait < 200 && !text.includes('calendars are in'); wait++) await new Promise(resolve => setTimeout(resolve, 50))
   return { child, url: /Address +(\S+)/.exec(text)?.[1] ?? `nothing: ${text}`, output: () => text, ended }
 }
