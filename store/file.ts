@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, closeSync, constants, fsync, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, unlinkSync, writeSync, type Stats } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { codeOf, StoreError, translated } from './error.js'
 
@@ -137,6 +137,7 @@ export function rename (from: string, to: string): void {
   try {
     renameSync(from, to)
   } catch (error) {
+    if (codeOf(error) === 'EPERM' && /[:?*"<>|\\]|[. ]$/.test(basename(to))) throw new StoreError('bad-name', `the file system takes no such name: ${to}`, { cause: error })
     throw translated(error, `rename ${from} to ${to}`)
   }
 }

@@ -15,12 +15,12 @@ import { tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
 import { heldIn, type Held } from './index/held.js'
 import { body } from './index/search.js'
-import { isWritable, spareIndex } from './index/spare.js'
+import { hasRoom, isWritable, spareIndex } from './index/spare.js'
 import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
 import { isIgnored, otherSpelling } from './name.js'
 import { slice } from './pace.js'
 import { isEmpty, markOf, unmounted, wentBack } from './rollback.js'
-import { entries, fileNames, removeDrafts } from './scan.js'
+import { entries, fileNames, removeDrafts, spelled } from './scan.js'
 import { hashOf, heal, mirrored, properties } from './property.js'
 
 export type { Member } from './index/listing.js'
@@ -60,6 +60,8 @@ export interface HomeOptions {
   /** A directory is gone. */
   readonly lost: (directory: string) => void
   readonly report: (message: string) => void
+  /** Whether the file system takes `A` and `a` for one name. */
+  readonly foldsCase?: (() => boolean) | undefined
   /** Where goes what was overwritten or removed by hand; without it nothing is kept. */
   readonly history?: History | undefined
   /** Another process may serve the home: its drafts are left alone, and what it has told is not told again. */
@@ -149,14 +151,15 @@ export class Home {
 
   // a disk that is full or read-only keeps nobody from reading
   #opened (): Index {
+    const { indexFile, isGuest } = this.#options
     try {
       // a command can wait for the server; nobody waits for the command meanwhile
-      return openIndex(this.#options.indexFile, this.#options.isGuest === true ? 60_000 : undefined)
+      if (hasRoom(dirname(indexFile))) return openIndex(indexFile, isGuest === true ? 60_000 : undefined)
     } catch (error) {
-      if (!(error instanceof StoreError) || isWritable(dirname(this.#options.indexFile))) throw error
-      this.#spareSince = performance.now()
-      return spareIndex(this.#options.indexFile)
+      if (!(error instanceof StoreError) || isWritable(dirname(indexFile))) throw error
     }
+    this.#spareSince = performance.now()
+    return spareIndex(indexFile)
   }
 
   /** Goes on with the index in memory. @returns whether there was reason to */
@@ -175,7 +178,7 @@ export class Home {
   #leaveSpare (): void {
     if (this.#index?.isSpare !== true || performance.now() < this.#spareSince + spareSpell) return
     this.#spareSince = performance.now()
-    if (isWritable(dirname(this.#options.indexFile))) this.close()
+    if (hasRoom(dirname(this.#options.indexFile)) && isWritable(dirname(this.#options.indexFile))) this.close()
   }
 
   /** Closes the index file; the next use opens it again. */
@@ -556,6 +559,7 @@ export class Home {
       .map(([name]) => String(name)).filter(name => !names.has(name))
     const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
+    if (this.#options.foldsCase?.() === true) this.#forgetSpellings(collection, gone)
     const changed = await this.#update(collection, [...names, ...gone])
     if (changed) this.#tell(path)
     if (this.#stopped) {
@@ -577,6 +581,11 @@ export class Home {
   #listWhenChanged (path: string, listed = this.#known.get(path)?.stamp): void {
     const stats = statsOf(this.#directoryOf(path))
     if (listed === undefined || stats === undefined || listed !== stampOf(stats)) this.list()
+  }
+
+  // there is still something by that name, but it is listed under another
+  #forgetSpellings (collection: Collection, names: readonly string[]): void {
+    for (const name of names) if (statsOf(`${collection.directory}/${name}`) !== undefined) this.guarded(() => removeMember({ ...this.place(collection), isKept: true }, name))
   }
 
   async #compareSuspects (known: Known): Promise<void> {
@@ -689,8 +698,9 @@ export class Home {
     return result
   }
 
-  /** The name under which a file lies: as asked, or in the other Unicode form. */
+  /** The name under which a file lies: as asked, in the other Unicode form, or in the letters that a file system takes for the same. */
   nameOf (collection: Collection, name: string): string {
+    if (this.#options.foldsCase?.() === true) return spelled(collection.directory, name)
     const other = otherSpelling(name)
     if (other === undefined || statsOf(`${collection.directory}/${name}`) !== undefined) return name
     return statsOf(`${collection.directory}/${other}`) === undefined ? name : other

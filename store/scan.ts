@@ -1,6 +1,6 @@
-import { readdirSync, type Dirent } from 'node:fs'
+import { readdirSync, writeFileSync, type Dirent } from 'node:fs'
 import { codeOf, translated } from './error.js'
-import { facts as statsOf, isTemporary, removeTree } from './file.js'
+import { facts as statsOf, isTemporary, removeTree, temporary } from './file.js'
 import { isIgnored } from './name.js'
 
 /** What is in a directory, hidden names too; nothing when there is none. @throws StoreError */
@@ -20,6 +20,35 @@ export function fileNames (directory: string): Set<string> | undefined {
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
     throw translated(error, `list ${directory}`)
+  }
+}
+
+/** The name of a file as its directory lists it, where a file system takes several spellings for one; as asked when there is none. */
+export function spelled (directory: string, name: string): string {
+  const stats = statsOf(`${directory}/${name}`)
+  if (stats === undefined) return name
+  const listed = entries(directory).map(entry => entry.name)
+  if (listed.includes(name)) return name
+  const folded = folding(name)
+  return listed.find(other => folding(other) === folded) ?? name
+}
+
+function folding (name: string): string {
+  return name.normalize('NFC').toUpperCase().toLowerCase()
+}
+
+/** Whether the file system of a directory takes `A` and `a` for one name. @throws StoreError when it cannot be tried */
+export function foldsCase (directory: string): boolean {
+  const probe = temporary(directory)
+  try {
+    writeFileSync(probe, '', { flag: 'wx' })
+    return statsOf(`${directory}/${probe.slice(directory.length + 1).toUpperCase()}`) !== undefined
+  } catch (error) {
+    // nothing can be written now, so that no spelling can replace another
+    if (['EROFS', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) return false
+    throw translated(error, `try names in ${directory}`)
+  } finally {
+    removeTree(probe)
   }
 }
 

@@ -98,7 +98,7 @@ const sayings: Readonly<Record<StoreError['reason'], string>> = {
   'missing': 'it does not exist any more',
   'exists': 'something of another kind is there',
   'changed': 'it changed in the meantime: try again',
-  'bad-name': 'this name cannot be used: names do not begin with a dot, hold no slash or control character, have at most 255 bytes and are not those of editors\' temporary files',
+  'bad-name': 'this name cannot be used: names do not begin with a dot, hold no slash or control character, have at most 255 bytes are not those of editors\' temporary files, and on some disks have none of : ? * " < > | \\ and no dot or space at their end',
   'full': 'the disk of the server is full',
   'read-only': 'the server cannot write now',
   'too-large': 'it is too large',

@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { codeOf } from '../error.js'
 import { facts, read, temporary } from '../file.js'
+import { freeBytes } from '../space.js'
 import { isDamage, memoryIndex, type Index } from './open.js'
 
 /**
@@ -30,6 +31,15 @@ function copyOf (bytes: Buffer | undefined): Index | undefined {
 
 /** What an index writes beside itself when it is opened, and some more (bytes). */
 const least = 256 * 1024
+
+/**
+ * Whether an index may be opened in a directory, or in the one where that will be made, as far as the file system tells. On a full one SQLite
+ * must not even try: the kernel ends a process that writes to a mapped page for which there is no room (SIGBUS).
+ */
+export function hasRoom (directory: string): boolean {
+  if (facts(directory) === undefined && dirname(directory) !== directory) return hasRoom(dirname(directory))
+  return (freeBytes(directory) ?? least) >= least
+}
 
 /** Whether an index can be written in a directory, or in the one where that will be made: there is room and it is not read-only. */
 export function isWritable (directory: string): boolean {

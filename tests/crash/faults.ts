@@ -64,7 +64,7 @@ async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, eve
       }
     }
   } catch (error) {
-    if (error instanceof Gone) throw new Broken(`the server died: ${await nest.kill()}`)
+    if (error instanceof Gone) throw new Broken(`the server died (${error.message}): ${await nest.kill()}`)
     throw error
   }
   client.close()

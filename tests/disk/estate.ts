@@ -13,7 +13,7 @@ export type Room = 'documents' | 'state' | 'history'
 /** A running server whose rooms lie on file systems that a test makes full or read-only. */
 export interface Estate {
   readonly root: string
-  /** Lines of the log since they were last taken. */
+  /** Lines of the log, of all servers, since they were last taken. */
   readonly lines: () => string[]
   readonly ask: (method: string, path: string, body?: string, headers?: Record<string, string>) => Promise<Answer>
   /** @throws what the start throws */
@@ -30,14 +30,14 @@ const makers: Readonly<Record<Exclude<Kind, 'tmpfs'>, { readonly make: string, r
   ext4: { make: 'mkfs.ext4 -q -F -m 0', mounts: ['mount -o loop'] },
   // the kernel's own, then those of FUSE
   vfat: { make: 'mkfs.vfat', mounts: ['mount -o loop,utf8,shortname=mixed', 'fusefat -o rw+'] },
-  exfat: { make: 'mkfs.exfat', mounts: ['mount -o loop', 'mount.exfat-fuse'] }
+  exfat: { make: 'mkfs.exfat', mounts: ['mount -o loop', 'mount.exfat-fuse $(losetup -f --show IMAGE) PATH; true'] }
 }
 
 /** A new file system on a directory until the end of the test. @returns why there is none; `undefined` when there is */
 export function disk (t: Test, path: string, kind: Kind, megabytes: number, options = ''): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may mount'
   mkdirSync(path, { recursive: true })
-  t.teardown(() => { shell('/', `umount -l '${path}' 2>/dev/null || true`) })
+  t.teardown(() => { shell('/', `umount -l '${path}' 2>/dev/null; losetup -j '${path}.image' 2>/dev/null | cut -d: -f1 | xargs -r losetup -d; true`) })
   try {
     if (kind === 'tmpfs') {
       shell('/', `mount -t tmpfs -o size=${megabytes}m${options} caldavd-test '${path}'`)
@@ -48,7 +48,8 @@ export function disk (t: Test, path: string, kind: Kind, megabytes: number, opti
     shell('/', `truncate -s ${megabytes}M '${image}' && ${make} '${image}' >/dev/null`)
     for (const mount of mounts) {
       try {
-        shell('/', `${mount}${options} '${image}' '${path}'`)
+        shell('/', mount.includes('IMAGE') ? mount.replace('IMAGE', image).replace('PATH', path) : `${mount}${options} '${image}' '${path}'`)
+        shell('/', `mountpoint -q '${path}'`)
         return undefined
       } catch {
         // the next way
@@ -67,27 +68,26 @@ export function ground (t: Test): string {
   return root
 }
 
+let lines: string[] = []
+const write = process.stderr.write.bind(process.stderr)
+process.stderr.write = ((line: string | Uint8Array, ...rest: []) => {
+  if (!/^\d{4}-\d\d-\d\dT\S+Z /.test(String(line))) return write(line, ...rest)
+  if (/^\S+ (?:error|warn)/.test(String(line))) lines.push(String(line).slice(25).trimEnd())
+  return true
+}) as typeof process.stderr.write
+
 /** A server on a data directory, not started yet. */
 export async function estate (t: Test, root: string): Promise<Estate> {
   const port = await freePort()
-  const settings = loadSettings({ environment: {}, flags: { 'data.directory': root, 'server.port': String(port), 'server.bind': '127.0.0.1', 'log.access': '', 'data.sweepSeconds': '0' } })
+  const settings = loadSettings({ environment: {}, flags: { 'data.directory': root, 'server.port': String(port), 'server.bind': '127.0.0.1', 'log.access': '', 'data.sweepSeconds': '0', 'limits.propertyBytes': '200000' } })
   mkdirSync(`${root}/conf`, { recursive: true })
   writeFileSync(`${root}/conf/accounts.toml`, '[users.alice]\nguid = "00000000-0000-0000-0000-000000000001"\nfullName = "Alice"\npassword = "plain:alice"\n')
-  let lines: string[] = []
-  const write = process.stderr.write
-  process.stderr.write = ((line: string | Uint8Array) => {
-    if (/^\d{4}-\d\d-\d\dT\S+Z (?:error|warn)/.test(String(line))) lines.push(String(line).slice(25).trimEnd())
-    return true
-  }) as typeof write
   let running: Running | undefined
   const close = async (): Promise<void> => {
     await running?.close()
     running = undefined
   }
-  t.teardown(async () => {
-    process.stderr.write = write
-    await close()
-  })
+  t.teardown(close)
   return {
     root,
     lines: () => {

@@ -81,10 +81,12 @@ for (const [kind, room] of cases) {
     t.equal((await ask('DELETE', `${work}c.ics`)).status, 204, 'removing is what makes room')
     t.equal((await ask('GET', `${work}c.ics`)).status, 404)
     if (room !== 'history') await reads(t, estate, 'ab', 'after something was removed')
+    t.equal((await ask('PUT', `${work}a.ics`, event('a', { SUMMARY: 'changed' }))).status, 507)
     lines()
     makeRoom()
     t.equal((await ask('PUT', `${work}full.ics`, event('full'))).status, 201, 'without a restart')
     t.equal((await ask('PUT', `${work}a.ics`, event('a', { SUMMARY: 'changed' }))).status, 204)
+    t.match(lines().join('\n'), /^warn +the disk can be written again; 1 request was refused meanwhile$/, 'told once')
     const heard = await ask('REPORT', work, news(token))
     // a new index knows no former token: then clients begin anew
     if (heard.status === 207) t.match(heard.body, /full\.ics/)

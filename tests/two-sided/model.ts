@@ -125,7 +125,7 @@ export class Model {
     if (this.#back.has(path)) {
       const lying = this.#disk.get(path)
       if (etag === (lying?.isGood === true ? lying.etag : none)) this.#back.delete(path)
-      else this.#back.set(path, { isSure: true, isSeen: true })
+      else this.#back.set(path, { isSure: this.#back.get(path)?.isSure === true, isSeen: true })
     }
     this.hold(path, etag)
   }

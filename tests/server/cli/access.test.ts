@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -199,7 +200,11 @@ t.test('the public tree', async t => {
 })
 
 t.test('a server that runs sees it at the next request', async t => {
-  const data = t.testdir({ conf: { 'accounts.toml': '[users.alice]\npassword = "plain:alice"\n[users.bob]\npassword = "plain:bob"\n' } })
+  // no testdir: that is removed before the server is stopped, which would keep what was removed in the history
+  const data = mkdtempSync(join(tmpdir(), 'caldavd-access-'))
+  t.teardown(() => { rmSync(data, { recursive: true, force: true }) })
+  mkdirSync(join(data, 'conf'))
+  writeFileSync(join(data, 'conf/accounts.toml'), '[users.alice]\npassword = "plain:alice"\n[users.bob]\npassword = "plain:bob"\n')
   const program = join(import.meta.dirname, '../../../dist/bin/caldavd.js')
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CALDAVD_')))
   const child = spawn(process.execPath, [program, 'serve', '--data', data, '--port', '0'], { env })

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,13 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 const program = join(import.meta.dirname, '../../../dist/bin/caldavd.js')
 
 interface Served { readonly child: ChildProcessWithoutNullStreams, readonly url: string, readonly output: () => string, readonly ended: Promise<number | null> }
+
+/** A directory for a server. No testdir: that is removed before the server is stopped, which would keep what was removed in the history. */
+function scratch (t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'caldavd-serve-'))
+  t.teardown(() => { rmSync(directory, { recursive: true, force: true }) })
+  return directory
+}
 
 /** Starts the executable and waits until it says that it is ready. */
 async function serve (t: Test, data: string, ...flags: string[]): Promise<Served> {
@@ -35,7 +42,7 @@ function run (...args: string[]): { code: number | null, out: string, err: strin
 }
 
 t.test('the first start makes the data directory and an account that can log in', async t => {
-  const data = join(t.testdir(), 'deep/data')
+  const data = join(scratch(t), 'deep/data')
   const { url, output, child, ended } = await serve(t, data)
   const name = /Name +(\S+)/.exec(output())?.[1] ?? ''
   const password = /Password +(\S+)/.exec(output())?.[1] ?? ''
@@ -54,7 +61,7 @@ t.test('the first start makes the data directory and an account that can log in'
 })
 
 t.test('SIGTERM finishes what is in flight', async t => {
-  const { url, child, ended } = await serve(t, t.testdir(), '--accounts', accounts(t))
+  const { url, child, ended } = await serve(t, scratch(t), '--accounts', accounts(t))
   const body = new ReadableStream({
     async start (controller) {
       controller.enqueue(Buffer.from('BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:slow\r\nDTSTAMP:20260101T000000Z\r\n'))
@@ -73,7 +80,9 @@ t.test('SIGTERM finishes what is in flight', async t => {
 })
 
 t.test('SIGHUP reads accounts and settings again, and keeps the old ones when they are broken', async t => {
-  const data = t.testdir({ conf: { 'caldavd.toml': '[limits]\nresourceBytes = 1000\n' } })
+  const data = scratch(t)
+  mkdirSync(join(data, 'conf'))
+  writeFileSync(join(data, 'conf/caldavd.toml'), '[limits]\nresourceBytes = 1000\n')
   const file = accounts(t)
   const { url, child, output } = await serve(t, data, '--accounts', file)
   const size = async (): Promise<string | undefined> => {
@@ -121,7 +130,7 @@ t.test('what prevents a start is one line', async t => {
 })
 
 t.test('one process serves a data directory', async t => {
-  const data = t.testdir()
+  const data = scratch(t)
   const { child, ended } = await serve(t, data, '--accounts', accounts(t))
   const second = run('serve', '--data', data, '--port', '0', '--accounts', accounts(t))
   t.equal(second.code, 1)
