@@ -104,8 +104,8 @@ function copyOne (from: string, to: string, attribute: string): boolean {
   }
 }
 
-// nothing can be set now, but a file system that knows no attributes says so to whoever asks for one
-function isReadable (path: string): boolean {
+/** Whether the file system under an existing path knows attributes, as far as can be said without setting one. */
+export function areKnown (path: string): boolean {
   try {
     getAttributeSync(path, 'user.caldavd.probe')
     return true
@@ -123,7 +123,7 @@ export function supported (path: string): boolean {
   } catch (error) {
     if (unsupported.has(codeOf(error) ?? '')) return false
     if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') return true
-    if (codeOf(error) === 'EROFS') return isReadable(path)
+    if (codeOf(error) === 'EROFS') return areKnown(path)
     throw new StoreError('read-only', `cannot try extended attributes on ${path}: ${(error as Error).message}`, { cause: error })
   }
 }

@@ -5,6 +5,7 @@ import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
 import type { History } from './history/history.js'
 import { keepFormers } from './history/former.js'
+import { isFormer } from './history/list.js'
 import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
@@ -13,14 +14,14 @@ import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, isRefused, openIndex, removeIndex, type Index } from './index/open.js'
 import { tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
-import { heldIn, type Held } from './index/held.js'
+import { heldIn, missingStamp, type Held } from './index/held.js'
 import { body } from './index/search.js'
 import { hasRoom, isWritable, spareIndex } from './index/spare.js'
 import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
-import { isIgnored, otherSpelling } from './name.js'
+import { fileName, isIgnored, otherSpelling } from './name.js'
 import { slice } from './pace.js'
 import { isEmpty, markOf, unmounted, wentBack } from './rollback.js'
-import { entries, fileNames, removeDrafts, spelled } from './scan.js'
+import { entries, fileNames, removeDrafts, spelled, type Naming } from './scan.js'
 import { hashOf, heal, mirrored, properties } from './property.js'
 
 export type { Member } from './index/listing.js'
@@ -60,8 +61,8 @@ export interface HomeOptions {
   /** A directory is gone. */
   readonly lost: (directory: string) => void
   readonly report: (message: string) => void
-  /** Whether the file system takes `A` and `a` for one name. */
-  readonly foldsCase?: (() => boolean) | undefined
+  /** How the file system takes names; any without. */
+  readonly naming?: (() => Naming) | undefined
   /** Where goes what was overwritten or removed by hand; without it nothing is kept. */
   readonly history?: History | undefined
   /** Another process may serve the home: its drafts are left alone, and what it has told is not told again. */
@@ -497,7 +498,8 @@ export class Home {
   suspect (path: string, name: string | undefined): void {
     const known = this.#known.get(path)
     if (known === undefined) return
-    if (name === undefined || known.suspects.size >= mostSuspects) known.dirty = true
+    // one that got other letters is still there by its former name
+    if (name === undefined || known.suspects.size >= mostSuspects || this.#options.naming?.().foldsCase === true) known.dirty = true
     else if (!isIgnored(name)) known.suspects.add(name)
   }
 
@@ -559,8 +561,9 @@ export class Home {
       .map(([name]) => String(name)).filter(name => !names.has(name))
     const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
-    if (this.#options.foldsCase?.() === true) this.#forgetSpellings(collection, gone)
-    const changed = await this.#update(collection, [...names, ...gone])
+    const spellings = this.#options.naming?.().foldsCase === true ? gone.filter(name => statsOf(`${directory}/${name}`) !== undefined) : []
+    this.#forgetSpellings(collection, spellings)
+    const changed = await this.#update(collection, [...names, ...gone.filter(name => !spellings.includes(name))])
     if (changed) this.#tell(path)
     if (this.#stopped) {
       known.dirty = true
@@ -585,7 +588,7 @@ export class Home {
 
   // there is still something by that name, but it is listed under another
   #forgetSpellings (collection: Collection, names: readonly string[]): void {
-    for (const name of names) if (statsOf(`${collection.directory}/${name}`) !== undefined) this.guarded(() => removeMember({ ...this.place(collection), isKept: true }, name))
+    for (const name of names) this.guarded(() => removeMember({ ...this.place(collection), isKept: true }, name))
   }
 
   async #compareSuspects (known: Known): Promise<void> {
@@ -677,7 +680,8 @@ export class Home {
       directory: collection.directory,
       describe: collection.holdsObjects ? this.#options.describe : undefined,
       isBack: this.#known.get(collection.path)?.isBack === true,
-      isOlder: this.#options.isOlder
+      isOlder: this.#options.isOlder,
+      isFormer: (name, bytes) => isFormer(this.#options.history, collection.path === '' ? `${this.path}/${name}` : `${this.path}/${collection.path}/${name}`, bytes)
     }
   }
 
@@ -698,12 +702,23 @@ export class Home {
     return result
   }
 
+  /** A name that somebody wants to give. @throws StoreError bad-name when the file system takes no such name */
+  demandName (name: string): string {
+    if (this.#options.naming?.().isNarrow === true && /[:?*"<>|\\]|[. ]$/.test(name)) throw new StoreError('bad-name', `the file system of ${this.directory} takes no name like ${JSON.stringify(name)}`)
+    return fileName(name)
+  }
+
   /** The name under which a file lies: as asked, in the other Unicode form, or in the letters that a file system takes for the same. */
   nameOf (collection: Collection, name: string): string {
-    if (this.#options.foldsCase?.() === true) return spelled(collection.directory, name)
+    if (this.#options.naming?.().foldsCase === true) return spelled(collection.directory, name)
     const other = otherSpelling(name)
-    if (other === undefined || statsOf(`${collection.directory}/${name}`) !== undefined) return name
-    return statsOf(`${collection.directory}/${other}`) === undefined ? name : other
+    if (other === undefined || this.#isThere(collection, name)) return name
+    return this.#isThere(collection, other) ? other : name
+  }
+
+  // a file that is missing and held is served under its own name
+  #isThere (collection: Collection, name: string): boolean {
+    return statsOf(`${collection.directory}/${name}`) !== undefined || memberRow(this.place(collection), name)?.stamp === missingStamp
   }
 
   /** A member as it is on disk now; `undefined` when there is none that can be served. */

@@ -35,7 +35,7 @@ export class Presence {
       if (identity !== undefined) this.#note(identity)
       return undefined
     }
-    return `${this.#documents} is ${identity === undefined ? 'not there' : 'empty'}, and held calendars before: is its disk not mounted? Nothing is taken for deleted. Mount it, or remove ${this.#state}/index to begin anew`
+    return `${this.#documents} is ${identity === undefined ? 'not there' : 'empty'}, and held calendars before: is its disk not mounted? Nothing is taken for deleted, and it is served as soon as it is there`
   }
 
   /** Whether there are indexes of homes. */

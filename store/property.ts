@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as attribute from './attribute.js'
 import type { Properties } from './attribute.js'
 import { StoreError } from './error.js'
-import { discard, draft, facts as statsOf, flushDirectory, rename, renew } from './file.js'
+import { advance, discard, draft, facts as statsOf, flushDirectory, rename, renew } from './file.js'
 import { onlyKey, readSidecar, sidecarName, sidecarText, type Sidecar } from './sidecar.js'
 import { inTurn } from './turn.js'
 
@@ -62,7 +62,7 @@ export async function setProperties (directory: string, member: string, changes:
       // not before the sidecar is written: until then the former value is the only one
       for (const [name, xml] of changes) if (xml === undefined || spilled.has(name)) attribute.remove(path, name)
       // attributes change the facts of a file, the sidecar does not: who compares them has to look again
-      if (member !== '' && [...changes.keys()].some(name => spilled.has(name) || sidecar.only.has(onlyKey(member, name)))) renew(path)
+      if (member !== '' && [...changes.keys()].some(name => spilled.has(name) || sidecar.only.has(onlyKey(member, name)))) (attribute.areKnown(path) ? renew : advance)(path)
     } catch (error) {
       restore(path, touched.filter(name => !spilled.has(name)), before)
       throw error

@@ -48,7 +48,7 @@ export function unmounted (directory: string, mark: string): string | undefined 
   const device = Number(mark.split(' ', 1)[0])
   if (nearest(directory).dev === device) return undefined
   if (facts(directory)?.isDirectory() === true && !isEmpty(directory)) return undefined
-  return `${directory} is empty and lies on another file system than before: is its disk not mounted? Nothing in it is taken for deleted; mount it again, or remove its index when it is meant to be empty`
+  return `${directory} is empty and lies on another file system than before: is its disk not mounted? Nothing in it is taken for deleted, and it is served as soon as it is there`
 }
 
 function nearest (path: string): Stats {

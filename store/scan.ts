@@ -37,18 +37,36 @@ function folding (name: string): string {
   return name.normalize('NFC').toUpperCase().toLowerCase()
 }
 
-/** Whether the file system of a directory takes `A` and `a` for one name. @throws StoreError when it cannot be tried */
-export function foldsCase (directory: string): boolean {
+/** How a file system takes names. */
+export interface Naming {
+  /** `A` and `a` are one name. */
+  readonly foldsCase: boolean
+  /** Some characters are in no name, such as `:` on FAT. */
+  readonly isNarrow: boolean
+}
+
+/** How the file system of a directory takes names, found by trying. @throws StoreError */
+export function namingIn (directory: string): Naming {
   const probe = temporary(directory)
   try {
     writeFileSync(probe, '', { flag: 'wx' })
-    return statsOf(`${directory}/${probe.slice(directory.length + 1).toUpperCase()}`) !== undefined
+    return { foldsCase: statsOf(`${directory}/${probe.slice(directory.length + 1).toUpperCase()}`) !== undefined, isNarrow: !takes(`${probe}:`) }
   } catch (error) {
-    // nothing can be written now, so that no spelling can replace another
-    if (['EROFS', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) return false
+    // nothing can be written now, so that no name can replace another
+    if (['EROFS', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) return { foldsCase: false, isNarrow: false }
     throw translated(error, `try names in ${directory}`)
   } finally {
     removeTree(probe)
+  }
+}
+
+function takes (path: string): boolean {
+  try {
+    writeFileSync(path, '', { flag: 'wx' })
+    removeTree(path)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -9,7 +9,7 @@ import { Presence } from './presence.js'
 import type { Describe } from './index/fact.js'
 import { fileName } from './name.js'
 import { Pace } from './pace.js'
-import { entries, foldsCase } from './scan.js'
+import { entries, namingIn, type Naming } from './scan.js'
 import { Watcher } from './watch.js'
 import type { Writing } from './write.js'
 
@@ -58,8 +58,8 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   #isPresent = false
   #isStarted = false
   readonly #ending = new AbortController()
-  /** The documents' file system takes `A` and `a` for one name. */
-  #foldsCase = false
+  /** How the documents' file system takes names. */
+  #naming: Naming = { foldsCase: false, isNarrow: false }
   readonly #homes = new Map<string, Home>()
   readonly #pending = new Map<string, { home: Home, path: string }>()
   #timer: NodeJS.Timeout | undefined
@@ -97,7 +97,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     if (isGuest !== true) removeDrafts(this.writing.drafts, report)
     makeDirectories(this.writing.drafts)
     this.keepsAttributes = supported(this.writing.drafts)
-    this.#foldsCase = foldsCase(this.writing.drafts)
+    this.#naming = namingIn(this.writing.drafts)
     if (!this.keepsAttributes) {
       report(`the file system of ${documents} keeps no extended attributes: names, colours and other properties are kept in .properties.json files only`)
     }
@@ -145,7 +145,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       changed: (of, collection) => { this.#changed(of, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
       lost: directory => { this.#watcher?.leave(directory) },
-      foldsCase: () => this.#foldsCase,
+      naming: () => this.#naming,
       report: this.#options.report
     })
     this.#homes.set(path, home)

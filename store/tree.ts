@@ -1,15 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { propertyName } from '../twistedcompat/attribute.js'
 import * as attribute from './attribute.js'
 import { StoreError, translated } from './error.js'
 import { draft, facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
 import { deepest, type Collection, type Home, type Member } from './home.js'
 import type { End } from './history/version.js'
-import { fileName } from './name.js'
 import { properties, setProperties } from './property.js'
 import { demandSpace } from './space.js'
-import { partOf, readSidecar, sidecarName, sidecarText } from './sidecar.js'
+import { onlyKey, partOf, readSidecar, sidecarName, sidecarText } from './sidecar.js'
 import { draftsFor, isSameDevice, type Writing } from './write.js'
 
 /**
@@ -50,7 +50,7 @@ export async function placeCollection (writing: Writing, home: Home, path: strin
 
 function targetOf (home: Home, path: string, levels = 0): string {
   const end = path.lastIndexOf('/')
-  fileName(path.slice(end + 1))
+  home.demandName(path.slice(end + 1))
   const target = `${home.directory}/${path}`
   // not by the disk alone: a link is no collection
   const parent = home.collection(end < 0 ? '' : path.slice(0, end))
@@ -255,8 +255,17 @@ async function copyTree (writing: Writing, home: Home, collection: Collection, t
   await home.fresh(collection)
   const names = home.members(collection).filter(member => keeps(collection, member)).map(({ name }) => name)
   const copied = new Set(names)
-  while (names.length > 0) await Promise.all(names.splice(0, atOnce).map(async name => { await copyOne(writing, home, collection, name, target, without) }))
-  const sidecar = sidecarText(partOf(readSidecar(collection.directory), name => copied.has(name), without))
+  // what has found no room in an attribute is in the sidecar alone
+  const made = readSidecar(target)
+  const only = new Set(made.only)
+  while (names.length > 0) {
+    await Promise.all(names.splice(0, atOnce).map(async name => {
+      for (const property of await copyOne(writing, home, collection, name, target, without)) only.add(onlyKey(name, property))
+    }))
+  }
+  const part = partOf(readSidecar(collection.directory), name => copied.has(name), without)
+  for (const key of part.only) if (!part.collection.has(key)) only.add(key)
+  const sidecar = sidecarText({ ...part, collection: made.collection, only })
   if (sidecar !== undefined) await copyFile(writing, Buffer.from(sidecar), () => {}, target, sidecarName)
   if (writing.durable) await flushDirectory(target)
   for (const child of home.children(collection.path)) {
@@ -264,20 +273,24 @@ async function copyTree (writing: Writing, home: Home, collection: Collection, t
   }
 }
 
-function copyAttributes (from: string, to: string, without: readonly string[]): void {
-  attribute.copy(from, to)
+/** @returns the properties for which there was no room */
+function copyAttributes (from: string, to: string, without: readonly string[]): string[] {
+  const left = attribute.copy(from, to).flatMap(name => propertyName(name) ?? [])
   for (const name of without) attribute.remove(to, name)
+  return left.filter(name => !without.includes(name))
 }
 
 /** As many files are flushed at once as threads wait for the disk. */
 const atOnce = 4
 
-async function copyOne (writing: Writing, home: Home, collection: Collection, name: string, target: string, without: readonly string[]): Promise<void> {
+async function copyOne (writing: Writing, home: Home, collection: Collection, name: string, target: string, without: readonly string[]): Promise<string[]> {
   // it may have become a link or gone since the copying began
   if (home.collection(collection.path) === undefined) throw new StoreError('missing', `${collection.directory} was removed while it was copied`)
   // what was removed since the list was made is not copied
   const source = home.content(collection, name)
-  if (source !== undefined) await copyFile(writing, source.bytes, path => { copyAttributes(`${collection.directory}/${name}`, path, without) }, target, name)
+  let left: string[] = []
+  if (source !== undefined) await copyFile(writing, source.bytes, path => { left = copyAttributes(`${collection.directory}/${name}`, path, without) }, target, name)
+  return left
 }
 
 async function copyFile ({ durable }: Writing, bytes: Buffer, attributes: (path: string) => void, target: string, name: string): Promise<void> {

@@ -102,8 +102,10 @@ export class Watcher {
     const place = this.#below(directory)
     const own = basename(directory)
     try {
-      const watcher = watchDirectory(directory, { persistent: false }, (_event, name) => {
+      const watcher = watchDirectory(directory, { persistent: false }, (event, name) => {
         this.#count()
+        // it may be gone, and another one of its name have got its inode, as `rm -r` and `cp -r` do it
+        if (event === 'rename' && name === own) this.#followAgain(directory, inode)
         if (name === null || name === sidecarName || name === own) this.#note(place, undefined)
         else if (!isIgnored(name)) this.#note(place, name)
       })
@@ -115,6 +117,11 @@ export class Watcher {
       this.#refused.add(directory)
       this.#fail(error)
     }
+  }
+
+  #followAgain (directory: string, inode: number): void {
+    this.leave(directory)
+    this.follow(directory, inode)
   }
 
   /** Stops following a directory that is gone. */

@@ -9,7 +9,6 @@ import type { Facts } from './index/fact.js'
 import { isRefused } from './index/open.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { demandSpace } from './space.js'
-import { fileName } from './name.js'
 import { forgetMember, isMirrored, properties, setProperties } from './property.js'
 
 /** How a store writes. */
@@ -38,7 +37,7 @@ export interface Body { readonly bytes: Buffer, readonly facts?: Facts | undefin
  * or a body that is no object for a collection of objects); what `guard` throws
  */
 export async function writeMember (writing: Writing, home: Home, collection: Collection, segment: string, { bytes, facts }: Body, guard: Guard): Promise<{ created: boolean, member: Member }> {
-  fileName(segment)
+  home.demandName(segment)
   guardTarget(home, collection, segment, guard)
   demandSpace([collection.directory, writing.state], bytes.length)
   const known = factsOf(home, collection, segment, bytes, facts)
@@ -217,7 +216,7 @@ export async function moveMember (writing: Writing, from: Spot, to: Spot, guard:
   demandSpace([to.collection.directory, writing.state], 0)
   const source = from.home.member(from.collection, from.name)
   if (source === undefined) throw new StoreError('missing', `${from.collection.directory}/${from.name} does not exist`)
-  const name = to.home.nameOf(to.collection, fileName(to.name))
+  const name = to.home.nameOf(to.collection, to.home.demandName(to.name))
   const old = `${from.collection.directory}/${source.name}`
   const target = `${to.collection.directory}/${name}`
   if (old === target) return { created: false, member: source }

@@ -38,9 +38,10 @@ export async function status (argv: readonly string[], io: Io): Promise<number> 
 const mostNamed = 10
 
 function asText (status: Status): string {
-  const { server, documents, state, history, homes, calendars, unserved, held, epochs, unknown } = status
+  const { server, problem, documents, state, history, homes, calendars, unserved, held, unknown } = status
   const lines = [
     server.running ? `The server runs as process ${server.pid ?? ''} since ${server.since ?? ''}${server.urls.length === 0 ? '' : `, at ${server.urls.join(' and ')}`}` : 'The server does not run',
+    ...problem === undefined ? [] : ['', problem],
     '',
     columns([['', 'USED', 'FREE', 'WHERE'], row('documents', documents), row('state', state), row('history', history)]).trimEnd(),
     '',
@@ -49,7 +50,6 @@ function asText (status: Status): string {
   if (unknown.length > 0) lines.push(`Of ${unknown.join(', ')} nothing is known: the server makes the index when it starts, or "caldavd doctor" says why not`)
   if (unserved.length > 0) lines.push('', `${many(unserved.length, 'file')} not served as on the disk:`, ...named(unserved))
   if (held.length > 0) lines.push('', `${many(held.length, 'file')} held, since an older state was put back (caldavd restore --merge, or --accept):`, ...named(held))
-  if (epochs.length > 0) lines.push('', 'Indexes made last (clients synchronise from the start then):', columns(epochs.map(({ home, epoch, since }) => [`  ${shown(home)}`, since, epoch])).trimEnd())
   return lines.join('\n') + '\n'
 }
 

@@ -64,7 +64,7 @@ function propertiesText (json: string): Buffer {
 
 function put (place: string, bytes: Buffer, modified = 0): void {
   const prepared = temporary(place.slice(0, place.lastIndexOf('/')))
-  writeFileSync(prepared, bytes, { flag: 'wx', mode: 0o600 })
+  writeFileSync(prepared, bytes, { flag: 'wx' })
   // since when it was so is told by nothing else
   if (modified > 0) utimesSync(prepared, modified / 1000, modified / 1000)
   rename(prepared, place)

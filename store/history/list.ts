@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { facts as statsOf } from '../file.js'
 import { entries } from '../scan.js'
 import { otherSpelling } from '../name.js'
 import { isDay, readName, type Version } from './version.js'
@@ -53,4 +55,9 @@ export function versionsIn (history: string, day: string, above: string): Versio
 
 function latestFirst (a: Version, b: Version): number {
   return b.at - a.at || (a.path < b.path ? -1 : 1)
+}
+
+/** Whether a former version of a path had these bytes. @param history  `undefined` = nothing is kept */
+export function isFormer (history: { readonly directory: string } | undefined, path: string, bytes: Buffer): boolean {
+  return history !== undefined && versions(history.directory, path).some(({ file, isCollection }) => !isCollection && statsOf(file)?.size === bytes.length && readFileSync(file).equals(bytes))
 }

@@ -46,6 +46,8 @@ export interface Place {
   readonly isBack?: boolean
   /** Whether one body is an older state of another. */
   readonly isOlder?: ((one: Buffer, other: Buffer) => boolean) | undefined
+  /** Whether a member had these bytes before. */
+  readonly isFormer?: ((name: string, bytes: Buffer) => boolean) | undefined
 }
 
 /** A member's row; `undefined` when the index has none. */
@@ -133,12 +135,12 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
   return record(place, name, { etag, stats, checked, values, facts, bytes })
 }
 
-function isHeldBack ({ index, isBack, isOlder }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
+function isHeldBack ({ index, isBack, isOlder, isFormer }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
   if (row === undefined || row.etag === '') return false
   // as long as nobody has edited it since: a change of its owner or mode is no edit
   const isStill = row.problem === heldWords.older && (row.stamp === stampOf(stats) || stats.mtimeMs < row.modified)
   if (isStill || isBack !== true) return isStill
-  if (stats.mtimeMs < row.modified) return true
+  if (stats.mtimeMs < row.modified || isFormer?.(row.name, bytes) === true) return true
   const served = body(index, row.id)
   return served !== undefined && isOlder?.(bytes, served) === true
 }
@@ -221,7 +223,7 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
   index.transaction(() => {
     const revision = nextRevision(index)
     const before = index.get<{ revision: number, born: number }>('SELECT revision, born FROM gone WHERE collection = ? AND name = ?', collection, name)
-    if (place.isKept !== true) noteFormerOf(place, name)
+    if (place.isKept !== true) noteFormerOf(place, name, etag)
     const id = index.get<{ id: number }>(`
       INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, attributes, revision, born)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?13)
@@ -243,9 +245,10 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
   return true
 }
 
-function noteFormerOf ({ index, collection }: Place, name: string): void {
+// another process may have been quicker to learn the same bytes
+function noteFormerOf ({ index, collection }: Place, name: string, etag: string): void {
   const row = memberRow({ index, collection }, name)
-  if (row !== undefined) noteLastGood(index, row, 'edited')
+  if (row !== undefined && row.etag !== etag) noteLastGood(index, row, 'edited')
 }
 
 function forgetContent (index: Index, member: number): void {

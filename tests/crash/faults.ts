@@ -59,7 +59,7 @@ async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, eve
         } else tally.add(`faults: ${fault}, ${mode.slice(5)}`)
         take(life, step, status, body, what, { isFull: fault === 'ENOSPC' || fault === 'EDQUOT' })
         tally.add(`answers: ${status}`)
-        await life.verify(client, `${what}, answered ${status}`, { patience: 3 })
+        await life.verify(client, `${what}, answered ${status}`, { patience: 3, withIndex: mode === 'fail once' })
         await life.do(client, 'PUT, new', life.stepOf('PUT, new', life.writers[0]!))
       }
     }

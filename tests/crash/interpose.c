@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -335,12 +336,41 @@ EXPORT int madvise (void *address, size_t size, int advice) {
   return real(address, size, advice);
 }
 
+/* Threads that wait at a condition are not there after a fork, and whoever signals it would wait for them: it begins anew. */
+static pthread_cond_t *volatile waiting[256];
+
+EXPORT int pthread_cond_wait (pthread_cond_t *condition, pthread_mutex_t *mutex) {
+  static int (*real) (pthread_cond_t *, pthread_mutex_t *);
+  if (real == NULL) {
+    /* where there are two, the one without a version is that of long ago */
+    void *found = dlvsym(RTLD_NEXT, "pthread_cond_wait", "GLIBC_2.3.2");
+    real = (int (*) (pthread_cond_t *, pthread_mutex_t *)) (found != NULL ? found : dlsym(RTLD_NEXT, "pthread_cond_wait"));
+  }
+  unsigned slot = 0;
+  while (slot < 256 && !__sync_bool_compare_and_swap(&waiting[slot], NULL, condition)) slot++;
+  int result = real(condition, mutex);
+  if (slot < 256) waiting[slot] = NULL;
+  return result;
+}
+
+static void forgetWaiting (void) {
+  for (unsigned slot = 0; slot < 256; slot++) {
+    pthread_cond_t *condition = waiting[slot];
+    if (condition == NULL) continue;
+    waiting[slot] = NULL;
+    unsigned flags = condition->__data.__wrefs & 3;
+    memset(condition, 0, sizeof *condition);
+    condition->__data.__wrefs = flags;
+  }
+}
+
 /* A process that has loaded the server forks one for each start: that takes milliseconds. The parent waits for the end of its child
    and answers with errno: 1000 + signal, or 2000 + exit code. The child gets 0. */
 static int forkHere (void) {
   pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    forgetWaiting();
     int (*renewLoop) (void *) = (int (*) (void *)) dlsym(RTLD_DEFAULT, "uv_loop_fork");
     void *(*loop) (void) = (void *(*) (void)) dlsym(RTLD_DEFAULT, "uv_default_loop");
     if (renewLoop == NULL || loop == NULL || renewLoop(loop()) != 0) _exit(99);

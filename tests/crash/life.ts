@@ -39,7 +39,7 @@ export class Life {
 
   /** @throws Error when the server cannot start */
   async start (nest: Nest, role: 'server' | 'guest' = 'server'): Promise<{ child: Child, client: Client } | undefined> {
-    this.memory.starts()
+    if (role === 'server') this.memory.starts()
     const child = await nest.start(role, this.data)
     return child === undefined ? undefined : { child, client: new Client(child.port) }
   }
@@ -101,9 +101,11 @@ export class Life {
     let { world } = this
     const lost: string[] = []
     for (const step of this.pending) {
+      const before = world
       const after = step.apply(world)
       for (const place of step.places) world = settled(world, put(world, place, at(after, place)), found, place)
-      if (differences(after, world).length === 0) lost.push(...step.lost)
+      // of an overwriting with the same nobody can tell
+      if (differences(after, world).length === 0 && differences(before, after).length > 0) lost.push(...step.lost)
     }
     return { world, lost }
   }
@@ -111,12 +113,13 @@ export class Life {
   /**
    * Compares with what must be. Calendars that nobody has written to since the last time are looked into every tenth time only.
    * @param patience  how often it is looked again after a moment when something is wrong: a comparison may be under way
+   * @param withIndex  the index on the disk must agree too; for some seconds after a fault it is elsewhere
    * @throws Broken, Gone
    */
-  async verify (client: Client, why: string, { isWhole = this.#looks % 10 === 0, patience = 0 } = {}): Promise<void> {
+  async verify (client: Client, why: string, { isWhole = this.#looks % 10 === 0, patience = 0, withIndex = true } = {}): Promise<void> {
     this.#looks++
     for (let attempt = 0; ; attempt++) {
-      const found = await look(client, this.data, this.memory, isWhole ? undefined : this.#touched, this.world)
+      const found = await look(client, this.data, this.memory, { known: this.world, withIndex, ...isWhole ? {} : { only: this.#touched } })
       const { world, lost } = this.#judged(found.world)
       for (const body of lost) this.memory.loses(body)
       const all = new Set([...differences(world, found.world), ...found.faults, ...this.memory.look(join(this.data, 'history'))])

@@ -122,6 +122,46 @@ t.test('a home that was removed while no server ran is kept too; a directory ren
   t.match(properties(tree?.file ?? '', '').get('{DAV:}displayname'), /Work/, 'the mirror is made of what the index knew')
 })
 
+t.test('what is served of a broken file is kept at once, since nothing else has it; and not again when the file is mended', async t => {
+  const { store, home, work, directory } = shelf(t)
+  const bodies = (name: string): string[] => versions(store.writing.history.directory, `alice/work/${name}`).map(({ file, end }) => `${end} ${readFileSync(file, 'utf8')}`)
+  for (const name of ['a', 'b']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  for (const name of ['a', 'b']) writeFileSync(`${directory}/${name}.ics`, 'half')
+  await store.sweep()
+  await home.idle()
+  t.same([home.content(work, 'a.ics')?.bytes, ...bodies('a.ics')], [object('a', '1'), `edited ${object('a', '1').toString()}`])
+  writeFileSync(`${directory}/a.ics`, object('a', '2'))
+  rmSync(`${directory}/b.ics`)
+  await store.sweep()
+  await home.idle()
+  t.same([home.content(work, 'a.ics')?.bytes, ...bodies('a.ics')], [object('a', '2'), `edited ${object('a', '1').toString()}`])
+  t.same(bodies('b.ics'), [`edited ${object('b', '1').toString()}`])
+})
+
+t.test('what is edited by hand in a calendar that at once gets another name, or is deleted by a client, is not lost', async t => {
+  const { store, home, work, documents } = shelf(t)
+  const history = store.writing.history.directory
+  for (const name of ['a', 'b', 'c']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  await store.sweep()
+  renameSync(work.directory, `${documents}/alice/play`)
+  home.list()
+  writeFileSync(`${documents}/alice/play/a.ics`, object('a', '2'))
+  rmSync(`${documents}/alice/play/b.ics`)
+  writeFileSync(`${documents}/alice/play/c.ics`, 'half')
+  t.same(await namesIn(home, 'play'), ['a.ics', 'c.ics'])
+  t.same(home.collectionsSince('', 0, true).filter(({ path }) => path !== '').map(({ path, gone }) => `${path} ${gone ? 'gone' : 'there'}`).sort(), ['play there', 'work gone'])
+  const play = home.collection('play') ?? t.fail() as never
+  t.equal(home.count(play), 2)
+  t.same(home.content(play, 'c.ics')?.bytes, object('c', '1'), 'what is served of a broken file goes with it')
+  await home.idle()
+  t.same(['a', 'b'].map(name => versions(history, `alice/play/${name}.ics`).map(({ file }) => readFileSync(file, 'utf8'))), [[object('a', '1').toString()], [object('b', '1').toString()]])
+  writeFileSync(`${documents}/alice/play/a.ics`, object('a', '3'))
+  await deleteCollection(store.writing, home, play)
+  await home.idle()
+  t.match(versions(history, 'alice/play/a.ics').map(({ file }) => readFileSync(file, 'utf8')), [object('a', '2').toString(), object('a', '1').toString()])
+  t.equal(readFileSync(`${versions(history, 'alice/play')[0]?.file ?? ''}/a.ics`, 'utf8'), object('a', '3').toString())
+})
+
 t.test('the PUT of a UID that was deleted just works, and days = 0 keeps nothing', async t => {
   const { store, home, work } = shelf(t, { history: { directory: '/nonexistent/history', days: () => 0, bytes: () => 0 } })
   await writeMember(store.writing, home, work, 'a.ics', { bytes: object('a', '1') }, any)

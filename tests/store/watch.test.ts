@@ -197,6 +197,13 @@ t.test('a watcher alone: notices, and silence after the end', async t => {
   watcher.follow(`${root}/missing`, 2)
   hand(`${root}/home/work/a.ics`, 'x')
   t.ok(await until(() => heard.includes('home/work: a.ics')) < soon)
+  // as `rm -r work; cp -r backup work`: the file system gives the inode again, and nobody can tell the directories apart
+  rmSync(`${root}/home/work`, { recursive: true })
+  mkdirSync(`${root}/home/work`)
+  watcher.follow(`${root}/home/work`, 1)
+  t.ok(await until(() => heard.includes('home/work: *')) < soon)
+  hand(`${root}/home/work/again.ics`, 'x')
+  t.ok(await until(() => heard.includes('home/work: again.ics')) < soon, 'another directory with the inode of one that is gone')
   mkdirSync(`${root}/other`)
   t.ok(await until(() => heard.includes('other: *') && heard.includes(': other')) < soon)
   await watcher.close()

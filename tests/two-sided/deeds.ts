@@ -54,9 +54,8 @@ function landing (world: World, path: string): string {
   return !existsSync(world.at(path)) && existsSync(world.at(other)) ? other : path
 }
 
-/** Only what is alone in its calendar under both spellings of its name. */
-function done (world: World, path: string, what: string): string {
-  world.model.settled(path)
+function done (world: World, path: string, what: string, isOld = false): string {
+  world.model.settled(path, isOld)
   world.model.step()
   return what
 }
@@ -143,7 +142,7 @@ export const hands: Readonly<Record<string, Deed>> = {
     const [path, to] = [someFile(world, random), someFile(world, random)]
     if (path === undefined || to === undefined || path === to) return undefined
     copy(world.at(path), world.at(to))
-    return done(world, to, `a hand copies ${path} over ${to}, with its time`)
+    return done(world, to, `a hand copies ${path} over ${to}, with its time`, true)
   },
   touch (world, random) {
     const isFile = random.chance(0.8)
@@ -233,7 +232,7 @@ export const hands: Readonly<Record<string, Deed>> = {
     const path = `${name.replace(' ', '/')}/${one}`
     if (!world.model.calendars.has(name.replace(' ', '/'))) return undefined
     copy(join(world.backups, name, one), world.at(path))
-    return done(world, path, `a hand restores ${path}`)
+    return done(world, path, `a hand restores ${path}`, true)
   }
 }
 

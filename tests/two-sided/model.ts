@@ -167,9 +167,12 @@ export class Model {
   /**
    * A hand or a client has dealt with a path: what is there counts. That changes the time of the directory: that it went back before, and
    * nobody looked in between, cannot be told any more.
+   * @param isOld  with something that has an old time: then what was served may go on being served
    */
-  settled (path: string): void {
-    if (this.#back.get(path)?.isSeen === true) this.#back.delete(path)
+  settled (path: string, isOld = false): void {
+    const back = this.#back.get(path)
+    if (back?.isSeen === true && !isOld) this.#back.delete(path)
+    else if (back !== undefined) this.#back.set(path, { ...back, isSure: false })
     const calendar = path.slice(0, path.lastIndexOf('/') + 1)
     for (const [other, { isSeen }] of this.#back) if (!isSeen && other.startsWith(calendar)) this.#back.set(other, { isSure: false, isSeen })
   }

@@ -26,6 +26,16 @@ export function diagnose (bytes: Buffer): { readonly uid: string } | Ailment {
   }
 }
 
+/** What a strict reader would not take of a body that is served; `undefined` when it is right. */
+export function oddity (bytes: Buffer): Ailment | undefined {
+  try {
+    describe(bytes, true)
+    return undefined
+  } catch (error) {
+    return { check: 'odd-file', ...lineOf(error instanceof Error ? error.message : String(error)) }
+  }
+}
+
 function ailment (bytes: Buffer, error: IcalError): Ailment {
   const broken: Ailment = { check: 'broken-file', ...lineOf(error.message) }
   const pieces = piecesOf(bytes)

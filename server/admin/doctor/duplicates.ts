@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { facts } from '../../../store/file.js'
 import type { Folder } from './disk.js'
 import { shown, type Finding } from './finding.js'
 import { removeCopy } from './mend.js'
@@ -38,11 +39,16 @@ function digestOf (value: string | Buffer): string {
 }
 
 function inCalendar (folder: Folder, { name, other, digest, uid }: Clash): Finding {
-  // `b-copy.ics`, `b (1).ics`: copies have the longer names
-  const [copy, original] = name.length < other.name.length ? [other.name, name] : [name, other.name]
+  const [copy, original] = isCopy(folder, other.name, name) ? [other.name, name] : [name, other.name]
   const finding = { check: 'duplicate-uid', path: shown(`${folder.directory}/${copy}`), message: `it has the UID of ${shown(original)} (${uid}), so that some clients refuse the whole calendar` } as const
   if (digest !== other.digest) return { ...finding, hand: 'give one of them another UID, or remove the one that is not wanted' }
   return { ...finding, fix: 'removes it, which is the same byte for byte; it goes to the history', mend: async store => { await removeCopy(store, folder, copy, original) } }
+}
+
+// clients know the older one; where that cannot be told, `b-copy.ics` and `b (1).ics` have the longer names
+function isCopy ({ directory }: Folder, one: string, other: string): boolean {
+  const [mine = 0, theirs = 0] = [one, other].map(name => facts(`${directory}/${name}`)?.birthtimeMs ?? 0)
+  return mine === theirs ? one.length > other.length : mine > theirs
 }
 
 function inHome ({ home, directory }: Folder, { name, other, uid }: Clash): Finding {

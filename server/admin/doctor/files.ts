@@ -6,7 +6,7 @@ import { idOf } from '../../../store/index/collection.js'
 import { hasBody, namesOf, readAgain } from '../../../store/index/examine.js'
 import { isCurrent, isUnreadable, memberRow, type MemberRow } from '../../../store/index/update.js'
 import { heldWords } from '../../../store/rollback.js'
-import { diagnose, lineOf, type Ailment } from './body.js'
+import { diagnose, lineOf, oddity, type Ailment } from './body.js'
 import type { Entry, Folder } from './disk.js'
 import { shown, type Finding } from './finding.js'
 import { opened, putPieces } from './mend.js'
@@ -48,6 +48,9 @@ export async function * bodies (ward: Ward, folder: Folder, files: readonly Entr
         if (row !== undefined && row.problem !== '' && row.stamp === stampOf(stats) && !isHeld(row)) {
           const { message, line } = lineOf(row.problem)
           yield { check: 'broken-file', path: shown(path), line, message: served(message, row), hand: handFor(row) }
+        } else {
+          const odd = oddity(bytes)
+          if (odd !== undefined) yield { ...odd, path: shown(path), message: `${odd.message}; it is served all the same`, hand: 'mend it in an editor, or bring back a former version with caldavd undo --at' }
         }
       }
     }

@@ -71,7 +71,7 @@ export function * indexed (home: DiskHome, isWanted: (path: string) => boolean):
     }
   }
   for (const { path, problem } of troubles(index)) {
-    if (isHeld({ problem }) && isWanted(path)) yield { check: 'held-file', path: shown(`${home.directory}/${path}`), message: problem, hand: 'caldavd restore --merge BACKUP brings back what is missing; caldavd restore --accept takes the older state' }
+    if (isHeld({ problem }) && isWanted(path)) yield { check: 'held-file', path: shown(`${home.directory}/${path}`), message: problem, hand: 'caldavd restore --merge brings it back; caldavd restore --accept takes the older state' }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Settings } from '../../../conf/settings.js'
 import { facts } from '../../../store/file.js'
+import { isEmpty } from '../../../store/rollback.js'
 import { totals, troubles } from '../../../store/index/examine.js'
 import { peekIndex, type Index } from '../../../store/index/open.js'
 import { servedBy } from '../../../store/lock.js'
@@ -34,6 +35,8 @@ export interface Part {
 /** Everything on one screen. */
 export interface Status {
   readonly server: { readonly running: boolean, readonly pid?: number, readonly since?: string, readonly urls: readonly string[] }
+  /** Why nothing is served: the documents are not there. */
+  readonly problem?: string | undefined
   readonly documents: Part
   readonly state: Part
   readonly history: Part
@@ -80,9 +83,11 @@ export function statusOf ({ data, history, server }: Settings): Status {
       index.close()
     }
   }
+  const isGone = counted.unknown.length + counted.homes === 0 && indexedHomes(`${state}/index`, []).length > 0 && isEmpty(data.documents)
   const since = pid === undefined ? undefined : facts(`${state}/lock`)?.mtime.toISOString()
   return {
     server: { running: pid !== undefined, ...pid === undefined ? {} : { pid }, ...since === undefined ? {} : { since }, urls: pid === undefined ? [] : [...server.baseUrl === undefined ? [] : [`${server.baseUrl}/`], ...addressIn(state)] },
+    ...isGone ? { problem: `${data.documents} is empty or not there, and held calendars before: is its disk not mounted? Until it is there, nothing is served and nothing is taken for deleted` } : {},
     documents: { path: data.documents, bytes: counted.bytes, isPart: counted.unknown.length > 0, free: roomAt(data.documents)?.freeBytes },
     state: partAt(state),
     history: partAt(history.directory),

@@ -24,6 +24,7 @@ export const checks = {
   'no-history': { severity: 'note', meaning: 'no former versions are kept' },
   'access': { severity: 'error', meaning: 'a file or directory that the owner of the documents cannot read and write', fix: 'gives it to the owner of the documents, with the rights that are missing' },
   'broken-file': { severity: 'error', meaning: 'a file in a calendar that cannot be read as one event or task' },
+  'odd-file': { severity: 'warning', meaning: 'an event that is served although it breaks a rule: each client reads it in its own way, or not at all' },
   'several-uids': { severity: 'error', meaning: 'a file with several events: a file is one UID', fix: 'splits it into one file for each UID' },
   'no-uid': { severity: 'error', meaning: 'an event without UID', fix: 'gives it one' },
   'method': { severity: 'error', meaning: 'an invitation or export with METHOD, which is no event yet', fix: 'takes METHOD out of it' },

@@ -49,10 +49,11 @@ export function bytesOf (file: string): Buffer {
  * Why a step cannot be done: its event is in the same calendar under another name, or it is none; `undefined` when it can.
  * @param leaving  names in the calendar that go before
  */
-export function obstacle ({ home, collection, name, bytes, from }: Step, leaving: ReadonlySet<string> = new Set()): string | undefined {
+export function obstacle ({ home, collection, name, bytes, from, before }: Step, leaving: ReadonlySet<string> = new Set()): string | undefined {
   if (bytes === undefined || !collection.holdsObjects) return undefined
   try {
-    const { uid } = describe(bytes)
+    // what can be served must not give way to what nobody can read; what is not there comes back as it was
+    const { uid } = describe(bytes, before !== undefined)
     const holder = holderOf(home, collection, uid)
     return holder === undefined || holder === name || leaving.has(holder) ? undefined
       : `the event of ${stepPath({ home, collection, name })} is in ${stepPath({ home, collection, name: holder })} now, and two of one UID cannot be in a calendar; to bring it back, remove that one first, or use --into with another calendar`

@@ -39,8 +39,11 @@ export async function undoInside (site: Site, spot: Spot, at: number, isDry: boo
     demandReach(site, at)
     demandThere(spot, at)
   }
-  const plan = stepsOf(home, collection, [...states.values()])
-  const notes = plan.filter(({ what }) => what === 'brought back').flatMap(step => obstacle(step) === undefined ? elsewhere(step).map(other => `the event of ${step.name} is in ${other} too`) : [])
+  const all = stepsOf(home, collection, [...states.values()])
+  const stays = new Set(all.filter(step => step.what === 'removed' && cameByMove(step, at)).map(({ name }) => name))
+  const plan = all.filter(({ name }) => !stays.has(name))
+  const notes = [...stays].map(name => `${name} is older than that time and was moved or renamed to here since: it stays`)
+  notes.push(...plan.filter(({ what }) => what === 'brought back').flatMap(step => obstacle(step) === undefined ? elsewhere(step).map(other => `the event of ${step.name} is in ${other} too`) : []))
   if (!isDry) {
     const { done, failed } = await doAll(site, plan, tell)
     return { steps: done, failed, notes }
@@ -48,6 +51,11 @@ export async function undoInside (site: Site, spot: Spot, at: number, isDry: boo
   const leaving = new Set(plan.filter(({ what }) => what === 'removed').map(({ name }) => name))
   const failed = plan.flatMap(step => obstacle(step, leaving) ?? [])
   return { steps: plan.filter(step => obstacle(step, leaving) === undefined), failed, notes }
+}
+
+// a rename keeps the time of a file, and its history is at the former path
+function cameByMove ({ collection, name }: Step, at: number): boolean {
+  return (factsOf(`${collection.directory}/${name}`)?.mtimeMs ?? Infinity) <= at
 }
 
 function demandThere ({ path, pasts, file }: Spot, at: number): void {
