@@ -17,12 +17,12 @@ export function stampOf (stats: Stats): string {
 /** Clocks of file systems tick in steps of up to 10 ms: a file read within this time after its last change may change again unseen. */
 const tick = 20
 
-// FAT counts in steps of 2 s, some others in seconds; elsewhere such a time is a rare chance
-function tickAt (time: number): number {
-  return tick + (time % 2000 === 0 ? 2000 : time % 1000 === 0 ? 1000 : 0)
-}
+/** FAT counts in steps of 2 s, and may keep when a file was made as its ctime. */
+const coarse = 2000
 
 /** Whether a stamp taken at `checked` (ms since 1970) could also belong to later bytes. */
 export function isRacy (stats: Stats, checked: number): boolean {
-  return stats.ctimeMs > checked - tickAt(stats.ctimeMs)
+  if (stats.ctimeMs > checked - tick) return true
+  // elsewhere a time without a fraction is a rare chance, or set by hand
+  return stats.mtimeMs % 1000 === 0 && Math.abs(checked - stats.mtimeMs) < coarse + tick
 }

@@ -64,7 +64,7 @@ export async function undoSpot (site: Site, spot: Spot, wish: Wish, io: Io): Pro
     if (wish.isMerge) throw new AdminError(`${typedPath(spot.path)} is an event: --merge is for calendars`)
     return await tellSteps(io, await undoFile(site, spot, { ...wish, cwd: process.cwd() }), wish)
   }
-  if (spot.rest === '') throw new AdminError(`${typedPath(spot.path)} is a home: undo its calendars one by one, as ${typedPath(spot.path)}/work; caldavd trash list shows which were deleted`)
+  if (spot.rest === '') throw new AdminError(`${typedPath(spot.path)} is a home: undo the calendars in it one by one; caldavd trash list shows which were deleted`)
   const at = wish.when === undefined ? undefined : momentIn(site, spot, wish.when)
   const bar = progress(io, 'Undoing')
   try {

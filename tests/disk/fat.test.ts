@@ -77,7 +77,7 @@ for (const kind of ['vfat', 'exfat'] as const) {
       const etags = new Set<string>()
       for (const uid of ['hand4', 'hand5', 'hand6']) {
         writeFileSync(`${directory}/h.ics`, event(uid))
-        await until(() => false, 100)
+        await settled(async () => !etags.has(await listed()))
         etags.add(await listed())
       }
       t.equal(etags.size, 3)

@@ -180,7 +180,6 @@ export const hands: Readonly<Record<string, Deed>> = {
     if (path === undefined || to === undefined) return undefined
     mkdirSync(join(world.at(to), '..'), { recursive: true })
     renameSync(world.at(path), world.at(to))
-    for (const one of world.model.membersOf(path)) world.model.settled(one)
     world.model.moved(path, to)
     world.model.step()
     return `a hand renames ${path} to ${to}`
@@ -217,12 +216,12 @@ export const hands: Readonly<Record<string, Deed>> = {
     const [from, to] = [join(world.backups, name), world.at(path)]
     const style = random.pick(['over', 'mirror', 'instead', 'aside'])
     mkdirSync(join(to, '..'), { recursive: true })
-    if (style === 'instead') rmSync(to, { recursive: true, force: true })
-    if (style === 'aside' && existsSync(to)) renameSync(to, join(world.backups, '..', `aside ${Date.now()} ${random.whole(0, 1e9)}`))
-    if (style === 'mirror') mirror(from, to)
-    else copy(from, to)
-    world.model.wentBack(world.model.membersOf(path))
-    world.model.step()
+    world.model.restores(path, () => {
+      if (style === 'instead') rmSync(to, { recursive: true, force: true })
+      if (style === 'aside' && existsSync(to)) renameSync(to, join(world.data, `aside ${Date.now()} ${random.whole(0, 1e9)}`))
+      if (style === 'mirror') mirror(from, to)
+      else copy(from, to)
+    })
     return `a hand restores ${path} (${style})`
   },
   restoreFile (world, random) {

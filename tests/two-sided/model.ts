@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 
 /** The ETag that a body has to have. */
@@ -31,6 +31,8 @@ export class Model {
   readonly #back = new Map<string, { isSure: boolean, isSeen: boolean }>()
   /** Calendars that the server has shown and that have been there since. */
   readonly #seen = new Set<string>()
+  /** What the directories of calendars were like when the server looked last, as far as is known. */
+  readonly #looked = new Map<string, Stats | undefined>()
   /** Calendars whose times say nothing any more. */
   readonly #vague = new Set<string>()
   /** What the server certainly has had: shown to somebody, or acknowledged. ETag → where. */
@@ -146,9 +148,27 @@ export class Model {
     if (etag !== none) this.known.set(etag, path)
   }
 
-  /** Paths that somebody has restored from an older copy, so that they are older or missing. */
-  wentBack (paths: readonly string[]): void {
-    for (const path of paths) this.#back.set(path, { isSure: true, isSeen: false })
+  /** Notes what the directories of calendars are like: the server has just looked at them. */
+  looked (calendars: readonly string[]): void {
+    for (const path of calendars) this.#looked.set(path, this.#stats(path))
+  }
+
+  #stats (calendar: string): Stats | undefined {
+    return lstatSync(join(this.#root, calendar), { throwIfNoEntry: false })
+  }
+
+  /**
+   * Somebody restores a calendar from an older copy, so that files are older or missing. It can be told for sure when the directory's time
+   * goes back, or it is another one.
+   */
+  restores (calendar: string, restore: () => void): void {
+    const [seen, before] = [this.#looked.get(calendar), this.#stats(calendar)]
+    const paths = this.membersOf(calendar)
+    restore()
+    const after = this.#stats(calendar)
+    const isSure = [seen, before].every(one => one !== undefined && after !== undefined && (one.ino !== after.ino || after.mtimeMs < one.mtimeMs))
+    for (const path of paths) this.#back.set(path, { isSure, isSeen: false })
+    this.step()
   }
 
   /** A calendar got another name: what is served of broken files may go with it. */
@@ -156,6 +176,9 @@ export class Model {
     for (const path of this.membersOf(calendar)) {
       const other = to + path.slice(calendar.length)
       this.#held.set(other, new Set([...this.#held.get(other) ?? [none], ...this.#held.get(path) ?? []]))
+      // what is held goes with it too
+      if (this.#back.has(path)) this.#back.set(other, { isSure: false, isSeen: false })
+      this.#back.delete(path)
     }
   }
 

@@ -164,6 +164,7 @@ export class World {
       demand(tries < 200 && wrong.every(({ isLate }) => isLate), `${client.name} has other things than there are: ${wrong.map(({ what }) => what).join('; ')}`)
       await later(10)
     }
+    this.model.looked(client.calendars)
     for (const calendar of client.calendars) for (const path of this.#pathsOf(client, calendar)) this.model.saw(path, client.etag(path))
   }
 
