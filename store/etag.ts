@@ -10,7 +10,7 @@ export function etagOf (bytes: Uint8Array): string {
  * What tells that a file is still the one we have read: inode, size, mtime and ctime as one string.
  * The inode changes with every rename over it, ctime with everything else, attributes included.
  */
-export function stampOf (stats: Stats): string {
+export function stampOf (stats: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>): string {
   return `${stats.ino}.${stats.size}.${stats.mtimeMs}.${stats.ctimeMs}`
 }
 

@@ -5,7 +5,7 @@ import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
 import type { History } from './history/history.js'
 import { keepFormers } from './history/former.js'
-import { isFormer } from './history/list.js'
+import { isFormer, latestByHand } from './history/list.js'
 import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
@@ -17,7 +17,7 @@ import { forgetListings, listing, type Member } from './index/listing.js'
 import { heldIn, missingStamp, type Held } from './index/held.js'
 import { body } from './index/search.js'
 import { hasRoom, isWritable, spareIndex } from './index/spare.js'
-import { doubtSpans, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
+import { doubtSpans, holdFormer, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
 import { fileName, isIgnored, otherSpelling } from './name.js'
 import { slice } from './pace.js'
 import { isEmpty, markOf, unmounted, wentBack } from './rollback.js'
@@ -80,6 +80,8 @@ interface Known {
   noted: string
   /** It went back to an older state: what is missing is held until it has been compared. */
   isBack: boolean
+  /** How many were held when that was found out. */
+  heldBefore?: number | undefined
   /** Every file has been compared since the start. */
   compared: boolean
   /** Every file has to be compared again. */
@@ -126,6 +128,8 @@ export class Home {
   /** Paths of directories that are going by our own doing, and are kept. */
   readonly #leaving = new Set<string>()
   #listed = false
+  /** It was missing, and what was in it is held. */
+  #isHeldHome = false
   /** When the disk was last tried (performance.now). */
   #spareSince = 0
   #isBehind = false
@@ -195,9 +199,15 @@ export class Home {
   /** Notes what the directories are like now that the index has followed, so that the next start sees whether they went back. */
   noteMarks (): void {
     const changed = [...this.#known.values()].filter(({ mark, noted, compared }) => compared && mark !== noted)
-    if (changed.length === 0) return
+    const above = statsOf(dirname(this.directory))
+    const aboveMark = above === undefined ? '' : markOf(above)
+    const isMoved = this.#known.get('')?.compared === true && aboveMark !== this.#noted('above')
+    if (changed.length === 0 && !isMoved) return
     try {
-      this.index.transaction(() => { for (const { collection, mark } of changed) noteMark(this.index, collection.id, mark) })
+      this.index.transaction(() => {
+        if (isMoved) this.index.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('above', ?)", aboveMark)
+        for (const { collection, mark } of changed) noteMark(this.index, collection.id, mark)
+      })
       for (const known of changed) known.noted = known.mark
     } catch (error) {
       // the next start compares with an older note
@@ -307,6 +317,7 @@ export class Home {
     let changed: string[] = []
     try {
       this.#demandMounted()
+      this.#holdHome()
       this.guarded(() => {
         const walk: Walk = { rows: new Map(), found: new Set(), changed: [] }
         this.index.transaction(() => {
@@ -331,6 +342,22 @@ export class Home {
     for (const path of changed) this.#tell(path)
     for (const path of this.#leaving) if (this.#known.has(path)) this.#known.get(path)!.isBack = false
     this.#leaving.clear()
+  }
+
+  // a home that is missing since the directory around it went back is made again, and what was in it is held
+  #holdHome (): void {
+    const row = this.index.get<{ properties: string }>("SELECT properties FROM collection WHERE path = '' AND gone = 0")
+    const above = dirname(this.directory)
+    const stats = statsOf(above)
+    if (row === undefined || stats === undefined || statsOf(this.directory) !== undefined || !wentBack(this.#noted('above'), stats, () => isEmpty(above))) return
+    makeDirectories(this.directory)
+    for (const [name, xml] of JSON.parse(row.properties === '' ? '[]' : row.properties) as [string, string][]) attribute.set(this.directory, name, xml)
+    this.#isHeldHome = true
+    this.#options.report(`${this.directory} was missing since ${above} went back to an older state: it is made again, and what was in it is served as it was`)
+  }
+
+  #noted (key: string): string {
+    return this.index.get<{ value: string }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? ''
   }
 
   // an unmounted disk is no deletion
@@ -426,7 +453,7 @@ export class Home {
     const mark = known?.mark ?? noted
     this.#known.set(path, {
       collection: same ? known.collection : collection, stamp, mark, noted,
-      isBack: known?.isBack === true || (!this.#leaving.has(path) && row?.gone === 0 && wentBack(mark, stats, () => isEmpty(directory))), suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
+      isBack: known?.isBack === true || (path === '' && this.#isHeldHome) || (!this.#leaving.has(path) && row?.gone === 0 && wentBack(mark, stats, () => isEmpty(directory))), heldBefore: known?.heldBefore, suspects: known?.suspects ?? new Set(), compared: same && known.compared, dirty: true
     })
     this.#options.met(directory, stats.ino)
     return collection
@@ -559,7 +586,7 @@ export class Home {
     await new Promise(resolve => setImmediate(resolve))
     const gone = this.guarded(() => this.index.rows('SELECT name FROM member WHERE collection = ?', collection.id))
       .map(([name]) => String(name)).filter(name => !names.has(name))
-    const heldBefore = known.isBack ? heldIn(this.index, collection.id).length : 0
+    const heldBefore = known.isBack ? known.heldBefore ?? heldIn(this.index, collection.id).length : 0
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
     const spellings = this.#options.naming?.().foldsCase === true ? gone.filter(name => statsOf(`${directory}/${name}`) !== undefined) : []
     this.#forgetSpellings(collection, spellings)
@@ -570,8 +597,12 @@ export class Home {
       return
     }
     this.#remind(collection, toldBefore)
-    if (known.isBack) this.#tellHeld(collection, heldBefore)
+    if (known.isBack) {
+      await this.#holdRecent(collection)
+      this.#tellHeld(collection, heldBefore)
+    }
     known.isBack = false
+    known.heldBefore = undefined
     await this.#heal(collection)
     known.compared = true
     known.mark = markOf(stats)
@@ -626,6 +657,20 @@ export class Home {
     if (still.length > mostReminded) this.#options.report(`${still.length - mostReminded} more files of ${directory} are not served as they are: "caldavd doctor" names them`)
   }
 
+  // a copying tool sets the time of a directory last: what it has removed or overwritten before was taken for the work of a hand
+  async #holdRecent (collection: Collection): Promise<void> {
+    const { history } = this.#options
+    if (history?.isOn !== true || !collection.holdsObjects) return
+    this.#keepFormers()
+    await this.#keeping
+    for (const { path, file } of latestByHand(history.directory, `${this.path}/${collection.path}/`, Date.now() - copying)) {
+      const [bytes, stats] = [read(file)?.bytes, statsOf(file)]
+      if (bytes === undefined || stats === undefined || this.#stopped) continue
+      this.guarded(() => holdFormer(this.place(collection), path.slice(path.lastIndexOf('/') + 1), bytes, stats.mtimeMs))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
   #tellHeld (collection: Collection, before: number): void {
     const held = heldIn(this.index, collection.id)
     if (held.length <= before) return
@@ -674,15 +719,27 @@ export class Home {
 
   /** What `updateMember` and the writing functions need to know of a collection. */
   place (collection: Collection): Place {
+    const isBack = (): boolean => this.#isBack(collection)
     return {
       index: this.index,
       collection: collection.id,
       directory: collection.directory,
       describe: collection.holdsObjects ? this.#options.describe : undefined,
-      isBack: this.#known.get(collection.path)?.isBack === true,
+      get isBack () { return isBack() },
       isOlder: this.#options.isOlder,
       isFormer: (name, bytes) => isFormer(this.#options.history, collection.path === '' ? `${this.path}/${name}` : `${this.path}/${collection.path}/${name}`, bytes)
     }
+  }
+
+  // whoever asks for one file may come before the directory has been listed again
+  #isBack ({ id, path, directory }: Collection): boolean {
+    const known = this.#known.get(path)
+    const stats = statsOf(directory)
+    if (known === undefined || known.isBack || stats === undefined || known.stamp === stampOf(stats) || this.#leaving.has(path)) return known?.isBack === true
+    if (!wentBack(known.mark, stats, () => isEmpty(directory))) return false
+    known.isBack = known.dirty = true
+    known.heldBefore = heldIn(this.index, id).length
+    return true
   }
 
   /**
@@ -835,6 +892,8 @@ export class Home {
 }
 
 const mostNamed = 5
+/** So long a backup may be on its way back (ms). */
+const copying = 10 * 60 * 1000
 
 function some (names: readonly string[], what: string): string {
   return `${names.length} ${what}${names.length === 0 ? '' : ` (${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''})`}`

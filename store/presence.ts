@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { codeOf } from './error.js'
 import { facts } from './file.js'
-import { isEmpty } from './rollback.js'
+import { isIgnored } from './name.js'
 import { entries } from './scan.js'
 
 /**
@@ -31,11 +31,16 @@ export class Presence {
       if (identity !== undefined && identity.split(' ')[1] === this.#served.split(' ')[1]) return undefined
       return `${this.#documents} is not the directory it was at the start: mount it again, or restart the server`
     }
-    if (!this.#isKnownFull() || (identity !== undefined && (identity === this.#noted() || !isEmpty(this.#documents)))) {
+    if (!this.#isKnownFull() || (identity !== undefined && (this.#isSame(identity) || !isBare(this.#documents)))) {
       if (identity !== undefined) this.#note(identity)
       return undefined
     }
     return `${this.#documents} is ${identity === undefined ? 'not there' : 'empty'}, and held calendars before: is its disk not mounted? Nothing is taken for deleted, and it is served as soon as it is there`
+  }
+
+  // whoever removes all by hand leaves our hidden directory; a disk that was made anew has it not
+  #isSame (identity: string): boolean {
+    return identity === this.#noted() && facts(`${this.#documents}/.drafts`) !== undefined
   }
 
   /** Whether there are indexes of homes. */
@@ -62,6 +67,11 @@ export class Presence {
       if (codeOf(error) === undefined) throw error
     }
   }
+}
+
+// what mkfs makes is nobody's
+function isBare (directory: string): boolean {
+  return entries(directory).every(({ name }) => isIgnored(name) || name === 'lost+found')
 }
 
 function holdsIndex (directory: string, depth: number): boolean {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, realpathSync, rmdirSync } from 'node:fs'
 import { supported } from './attribute.js'
 import { codeOf, StoreError, translated } from './error.js'
 import { facts as statsOf, removeTree, temporaryPrefix, makeDirectories } from './file.js'
@@ -11,6 +11,7 @@ import { fileName } from './name.js'
 import { Pace } from './pace.js'
 import { entries, namingIn, type Naming } from './scan.js'
 import { Watcher } from './watch.js'
+import { finishAsides } from './aside.js'
 import type { Writing } from './write.js'
 
 /** What a store is opened with. Paths are absolute. */
@@ -76,12 +77,13 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   constructor (options: StoreOptions) {
     super()
     this.setMaxListeners(0)
-    this.#options = options
-    this.documents = options.documents
-    const drafts = `${options.documents}/.drafts`
+    this.#options = { ...options, documents: real(options.documents) }
+    this.documents = this.#options.documents
+    // what others have begun must not be cleared away by a server that starts
+    const drafts = `${this.documents}/.drafts${options.isGuest === true ? `/guest-${process.pid}` : ''}`
     makeDirectories(options.state)
-    this.#presence = new Presence(options.documents, options.state)
-    const history = new History({ directory: `${options.state}/history`, days: () => 0, bytes: () => 0, ...options.history, documents: options.documents, report: options.report })
+    this.#presence = new Presence(this.documents, options.state)
+    const history = new History({ directory: `${options.state}/history`, days: () => 0, bytes: () => 0, ...options.history, documents: this.documents, report: options.report })
     this.writing = { drafts, state: options.state, durable: options.durable, history }
     const problem = this.#arrive()
     if (problem !== undefined) options.report(problem)
@@ -96,6 +98,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     void this.#presence.problem()
     if (isGuest !== true) removeDrafts(this.writing.drafts, report)
     makeDirectories(this.writing.drafts)
+    if (isGuest !== true) void this.#inBackground(async () => { await finishAsides(this.writing) })
     this.keepsAttributes = supported(this.writing.drafts)
     this.#naming = namingIn(this.writing.drafts)
     if (!this.keepsAttributes) {
@@ -117,7 +120,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     if (known !== undefined) {
       if (statsOf(known.directory)?.isDirectory() !== true) {
         known.list()
-        return undefined
+        if (statsOf(known.directory)?.isDirectory() !== true) return undefined
       }
       this.#homes.delete(path)
       this.#homes.set(path, known)
@@ -166,6 +169,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
   /** Makes the directories of a home; there is nothing in it. @throws StoreError */
   makeHome (segments: readonly string[]): Home {
     this.#demandDocuments()
+    this.#lookForLost(segments)
     let path = this.documents
     for (const segment of segments) {
       path += `/${fileName(segment)}`
@@ -308,6 +312,14 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     return lost
   }
 
+  // what is made again must not hide that it was missing
+  #lookForLost (segments: readonly string[]): void {
+    const path = segments.join('/')
+    if (isPlainDirectory(this.documents, segments) || statsOf(`${this.#options.state}/index/${path}.sqlite`) === undefined) return
+    const lost = this.#homes.get(path) ?? this.#made(segments)
+    lost.list()
+  }
+
   #homePaths (): string[][] {
     const shallow = this.#options.shallow ?? []
     let paths: string[][] = [[]]
@@ -377,6 +389,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
     await Promise.all(this.#running)
     await Promise.all([...this.#homes.values()].map(async home => { await home.idle() }))
     for (const home of this.#homes.values()) home.close()
+    if (this.#options.isGuest === true) removeEmpty(this.writing.drafts)
   }
 }
 
@@ -414,11 +427,39 @@ function indexesIn (directory: string, above: readonly string[]): string[][] {
     : entry.name.endsWith('.sqlite') ? [[...above, entry.name.slice(0, -'.sqlite'.length)]] : [])
 }
 
+/** Where a link to the documents leads; the path itself when there is nothing yet. */
+function real (path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+function removeEmpty (directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // somebody's work was broken off: the next start of the server clears it
+  }
+}
+
 // what a crash left behind: drafts that were never renamed into place
 function removeDrafts (drafts: string, report: (message: string) => void): void {
   try {
-    for (const name of readdirSync(drafts)) if (name.startsWith(temporaryPrefix)) removeTree(`${drafts}/${name}`)
+    for (const name of readdirSync(drafts)) if (name.startsWith(temporaryPrefix) || isDeadGuest(name)) removeTree(`${drafts}/${name}`)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') report(`cannot clear ${drafts}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function isDeadGuest (name: string): boolean {
+  const [, pid] = /^guest-(\d+)$/.exec(name) ?? []
+  if (pid === undefined || Number(pid) === process.pid) return false
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return codeOf(error) === 'ESRCH'
   }
 }

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { propertyName } from '../twistedcompat/attribute.js'
 import * as attribute from './attribute.js'
+import { asideIn, dropAside, finishAside, type Aside } from './aside.js'
 import { StoreError, translated } from './error.js'
 import { draft, facts as statsOf, flushDirectory, removeTree, rename, temporary } from './file.js'
 import { deepest, type Collection, type Home, type Member } from './home.js'
@@ -123,22 +123,27 @@ async function lookAt (home: Home, { path }: Collection): Promise<void> {
   if (!collection.holdsObjects) for (const child of home.children(path)) await lookAt(home, child)
 }
 
-/** A directory that nobody sees any more. */
-interface Aside {
-  /** Where it was. */
-  readonly path: string
-  /** Where it is; `undefined` = in the history already. */
-  readonly out: string | undefined
-  readonly end: End
-  readonly at: number
+/** A directory that is out of sight, and has still to be kept. */
+interface Out extends Aside {
+  /** Where it is, absolute. */
+  readonly out: string
 }
 
-function setAside (writing: Writing, path: string, end: End): Aside {
+/** @returns `undefined` when it is in the history already */
+function setAside (writing: Writing, path: string, end: End): Out | undefined {
   const at = Date.now()
-  if (isTakenAway(writing, path, end)) return { path, out: undefined, end, at }
-  const out = temporary(draftsFor(writing, dirname(path)))
-  rename(path, out)
-  return { path, out, end, at }
+  return isTakenAway(writing, path, end) ? undefined : putAside(writing, { path, end, at })
+}
+
+function putAside (writing: Writing, aside: Aside): Out {
+  const out = asideIn(draftsFor(writing, dirname(aside.path)), aside)
+  try {
+    rename(aside.path, out)
+  } catch (error) {
+    dropAside(out)
+    throw error
+  }
+  return { ...aside, out }
 }
 
 // on a full disk it goes all the same: nobody could make room otherwise
@@ -152,33 +157,27 @@ function isTakenAway ({ history }: Writing, path: string, end: End): boolean {
 }
 
 /** Puts a directory to its place; what is there is set aside, and comes back when that fails. @returns what was set aside */
-function replace (writing: Writing, from: string, target: string): string | undefined {
+function replace (writing: Writing, from: string, target: string): Out | undefined {
   if (statsOf(target) === undefined) {
     rename(from, target)
     return undefined
   }
   // into the history first: what a crash leaves among the drafts is removed
   const kept = writing.history.moveAway(target, 'replaced')
-  const out = kept ?? temporary(draftsFor(writing, dirname(target)))
-  if (kept === undefined) rename(target, out)
+  const aside = kept === undefined ? putAside(writing, { path: target, end: 'replaced', at: Date.now() }) : undefined
   try {
     rename(from, target)
   } catch (error) {
-    rename(out, target)
+    rename(kept ?? aside?.out ?? '', target)
+    if (aside !== undefined) dropAside(aside.out)
     throw error
   }
-  return kept === undefined ? out : undefined
+  return aside
 }
 
 /** Brings what nobody sees any more into the history, or removes it, without keeping others waiting. What cannot be removed now is removed at the next start. */
-async function keepOrRemove ({ history }: Writing, { path, out, end, at }: Aside): Promise<void> {
-  if (out === undefined) return
-  if (history.isOn) await history.keepAside(out, path, end, at)
-  await rm(out, { recursive: true, force: true }).catch(() => {})
-}
-
-async function keepReplaced (writing: Writing, target: string, out: string | undefined): Promise<void> {
-  if (out !== undefined) await keepOrRemove(writing, { path: target, out, end: 'replaced', at: Date.now() })
+async function keepOrRemove (writing: Writing, aside: Out | undefined): Promise<void> {
+  if (aside !== undefined) await finishAside(writing, aside.out, aside)
 }
 
 /**
@@ -204,7 +203,7 @@ export async function moveCollection (writing: Writing, home: Home, collection: 
   home.list()
   const made = await placed(writing, toHome, path, target)
   if (writing.durable) await flushDirectory(dirname(collection.directory))
-  await keepReplaced(writing, target, out)
+  await keepOrRemove(writing, out)
   return made
 }
 
@@ -240,7 +239,7 @@ export async function copyCollection (writing: Writing, home: Home, collection: 
   }
   toHome.leaves(path)
   const made = await placed(writing, toHome, path, target)
-  await keepReplaced(writing, target, out)
+  await keepOrRemove(writing, out)
   return made
 }
 

@@ -61,3 +61,16 @@ function latestFirst (a: Version, b: Version): number {
 export function isFormer (history: { readonly directory: string } | undefined, path: string, bytes: Buffer): boolean {
   return history !== undefined && versions(history.directory, path).some(({ file, isCollection }) => !isCollection && statsOf(file)?.size === bytes.length && readFileSync(file).equals(bytes))
 }
+
+/** The latest version of each file that lay directly in a directory and was edited or removed by hand since a time. @param above  below the documents with a slash behind */
+export function latestByHand (history: string, above: string, since: number): Version[] {
+  const from = new Date(since).toISOString().slice(0, 10)
+  const found = new Map<string, Version>()
+  for (const day of days(history).filter(day => day >= from)) {
+    for (const version of versionsIn(history, day, above)) {
+      const isByHand = !version.isCollection && version.at >= since && (version.end === 'edited' || version.end === 'removed')
+      if (isByHand && (found.get(version.path)?.at ?? 0) < version.at) found.set(version.path, version)
+    }
+  }
+  return [...found.values()]
+}

@@ -10,7 +10,7 @@ import { noteFormer } from './former.js'
 import { holdMissing, missingStamp } from './held.js'
 import { nextRevision } from './journal.js'
 import { isRefused, type Index } from './open.js'
-import { body } from './search.js'
+import { body, withUid } from './search.js'
 import { longestSpan } from './span.js'
 
 /** A member as the index knows it. Without `etag` it cannot be served; `problem` says why the file on disk is not what is served. */
@@ -211,11 +211,40 @@ function noteLastGood (index: Index, { id, etag, problem }: MemberRow, end: 'edi
 
 interface News {
   readonly etag: string
-  readonly stats: Stats
+  readonly stats: Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs'>
   readonly checked: number
   readonly values: Properties
   readonly facts: Facts
   readonly bytes: Buffer | undefined
+}
+
+/**
+ * Holds a former body of a member: it is served as it was, although the disk has nothing by that name or an older state of it.
+ * @param bytes     of a former version
+ * @param modified  its mtime, ms since 1970
+ * @returns `false` when it is held already, its event is under another name now, or what is there is not older
+ */
+export function holdFormer (place: Place, name: string, bytes: Buffer, modified: number): boolean {
+  const { index, collection, directory, describe } = place
+  const row = memberRow(place, name)
+  const stats = statsOf(`${directory}/${name}`)
+  if (describe === undefined || (row !== undefined && row.problem !== '') || (row === undefined) !== (stats === undefined)) return false
+  if (row !== undefined && !(row.modified < modified) && place.isOlder?.(body(index, row.id) ?? bytes, bytes) !== true) return false
+  try {
+    const facts = describe(bytes, true)
+    if (withUid(index, collection, facts.uid, name) !== undefined) return false
+    index.transaction(() => {
+      const known = { ino: 0, size: bytes.length, mtimeMs: modified, ctimeMs: 0 }
+      record({ ...place, isKept: true }, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values: nothing, facts, bytes })
+      const id = memberRow(place, name)?.id ?? 0
+      if (stats === undefined) holdMissing(index, id)
+      else index.run('UPDATE member SET stamp = ?, problem = ? WHERE id = ?', stampOf(stats), heldWords.older, id)
+    })
+    return true
+  } catch {
+    // what was no event is none now
+    return false
+  }
 }
 
 function record (place: Place, name: string, { etag, stats, checked, values, facts, bytes }: News): boolean {

@@ -1,6 +1,6 @@
 import { Gone, type Client } from './client.js'
 import { errors, type Fault, type Mode } from './control.js'
-import { Broken, Life } from './life.js'
+import { Broken, Life, withTrail } from './life.js'
 import type { Nest } from './nest.js'
 import type { Step } from './operation.js'
 import { callsIn, isChosen, prepare } from './steps.js'
@@ -12,10 +12,9 @@ const ways: readonly Mode[] = ['fail once', 'fail from then on']
  * Lets each call of each operation fail in turn, once or from then on, with each error: the answer is an error of the server or that of
  * success, nothing half is there, others read meanwhile, and when the fault is over writes go on without a restart.
  * @param every  of the calls that write the index, only every so manieth
- * @throws Broken, with all that was found
+ * @throws Broken
  */
 export async function failEach (nest: Nest, where: string, seed: number, kinds: readonly string[], every: number, tally: Tally): Promise<void> {
-  const broken: string[] = []
   for (const kind of kinds) {
     for (const fault of Object.keys(errors) as Fault[]) {
       const life = new Life(where, seed, 1)
@@ -23,14 +22,10 @@ export async function failEach (nest: Nest, where: string, seed: number, kinds: 
         await failKind(nest, life, kind, fault, every, tally)
         life.remove()
       } catch (error) {
-        if (!(error instanceof Broken)) throw error
-        broken.push(`${kind}, ${fault}, seed ${seed}, data in ${life.data}: ${error.message}\n${nest.said}`)
-        nest.control.disarm()
-        await nest.kill()
+        throw withTrail(error, life, nest.said, `--only faults --seed ${seed} --kind '${kind}' (${fault})`)
       }
     }
   }
-  if (broken.length > 0) throw new Broken(broken.join('\n\n'))
 }
 
 async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, every: number, tally: Tally): Promise<void> {
@@ -59,7 +54,7 @@ async function failKind (nest: Nest, life: Life, kind: string, fault: Fault, eve
         } else tally.add(`faults: ${fault}, ${mode.slice(5)}`)
         take(life, step, status, body, what, { isFull: fault === 'ENOSPC' || fault === 'EDQUOT' })
         tally.add(`answers: ${status}`)
-        await life.verify(client, `${what}, answered ${status}`, { patience: 3, withIndex: mode === 'fail once' })
+        await life.verify(client, `${what}, answered ${status}`, { patience: 3, isCalm: mode === 'fail once' })
         await life.do(client, 'PUT, new', life.stepOf('PUT, new', life.writers[0]!))
       }
     }

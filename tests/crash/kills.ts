@@ -2,7 +2,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import { random } from '../oracle/random.js'
 import { Client, Gone } from './client.js'
 import type { Mode } from './control.js'
-import { Broken, Life } from './life.js'
+import { Broken, Life, withTrail } from './life.js'
 import type { Nest } from './nest.js'
 import type { Tally } from './tally.js'
 
@@ -16,7 +16,7 @@ const crashesOfLife = 25
  * @throws Broken
  */
 export async function killAtRandom (nest: Nest, where: string, seed: number, kills: number, tally: Tally): Promise<void> {
-  for (let done = 0, life = 0; done < kills; life++) done += await oneLife(nest, where, seed * 1000 + life, Math.min(crashesOfLife, kills - done), tally)
+  for (let done = 0, life = 0; done < kills; life++) done += await oneLife(nest, where, seed + life, Math.min(crashesOfLife, kills - done), tally)
 }
 
 async function oneLife (nest: Nest, where: string, seed: number, kills: number, tally: Tally): Promise<number> {
@@ -57,7 +57,7 @@ async function oneLife (nest: Nest, where: string, seed: number, kills: number, 
     life.remove()
     return kills
   } catch (error) {
-    throw error instanceof Broken ? new Broken(`seed ${seed}, data in ${life.data}: ${error.message}\n${nest.said}`) : error
+    throw withTrail(error, life, nest.said, `--only kills --seed ${seed} --kills ${crashesOfLife}`)
   }
 }
 

@@ -11,6 +11,12 @@ import { at, color, differences, displayname, put, settled, type World } from '.
 /** Something is not as promised. */
 export class Broken extends Error {}
 
+/** A failure with what is needed to look into it and to see it again; others as they are. @param again  arguments of `npm run crash --` */
+export function withTrail (error: unknown, life: Life, said: string, again: string): unknown {
+  if (!(error instanceof Broken || error instanceof Gone)) return error
+  return new Broken(`${error.message}\nthe server said:\n${said}\ndata: ${life.data}\nagain: npm run crash -- ${again}`)
+}
+
 /** One data directory through many crashes, with what must be in it. */
 export class Life {
   world: World = {}
@@ -113,13 +119,13 @@ export class Life {
   /**
    * Compares with what must be. Calendars that nobody has written to since the last time are looked into every tenth time only.
    * @param patience  how often it is looked again after a moment when something is wrong: a comparison may be under way
-   * @param withIndex  the index on the disk must agree too; for some seconds after a fault it is elsewhere
+   * @param isCalm  the index on the disk and the mirrors must agree too; not when the disk has refused everything, until it is compared again
    * @throws Broken, Gone
    */
-  async verify (client: Client, why: string, { isWhole = this.#looks % 10 === 0, patience = 0, withIndex = true } = {}): Promise<void> {
+  async verify (client: Client, why: string, { isWhole = this.#looks % 10 === 0, patience = 0, isCalm = true } = {}): Promise<void> {
     this.#looks++
     for (let attempt = 0; ; attempt++) {
-      const found = await look(client, this.data, this.memory, { known: this.world, withIndex, ...isWhole ? {} : { only: this.#touched } })
+      const found = await look(client, this.data, this.memory, { known: this.world, isCalm, ...isWhole ? {} : { only: this.#touched } })
       const { world, lost } = this.#judged(found.world)
       for (const body of lost) this.memory.loses(body)
       const all = new Set([...differences(world, found.world), ...found.faults, ...this.memory.look(join(this.data, 'history'))])

@@ -1,7 +1,7 @@
 import { etagOf } from '../../store/etag.js'
 import type { Random } from '../oracle/random.js'
 import { homePath, type Ask } from './client.js'
-import { at, color, displayname, note, put, shared, type Calendar, type Place, type Thing, type World } from './world.js'
+import { color, displayname, note, put, shared, type Calendar, type Place, type Thing, type World } from './world.js'
 
 /** One write of a client, with what it means. */
 export interface Step {
@@ -284,8 +284,3 @@ const weighted = Object.keys(operations).flatMap(kind => kind === 'PUT, If-Match
 
 /** A world in which every operation can be done: the steps that make it from one that has only the first calendars. */
 export const furnishing: readonly string[] = ['PUT, new', 'PUT, new', 'PUT, new', 'PUT, new', 'COPY', 'MKCALENDAR', 'COPY of a calendar', 'PROPPATCH of a calendar', 'PROPPATCH of an event']
-
-/** What is at places that a step may change, to say in a report. */
-export function isUntouched (before: World, after: World, { places }: Step): boolean {
-  return places.every(place => at(before, place) === at(after, place))
-}

@@ -1,6 +1,6 @@
 import { Gone, type Client } from './client.js'
 import type { Mode } from './control.js'
-import { Broken, Life } from './life.js'
+import { Broken, Life, withTrail } from './life.js'
 import type { Nest } from './nest.js'
 import { operations } from './operation.js'
 import type { Tally } from './tally.js'
@@ -35,7 +35,7 @@ export async function killAtEach (nest: Nest, where: string, seed: number, kinds
       await atEachCall(nest, life, kind, every, tally)
       life.remove()
     } catch (error) {
-      throw error instanceof Broken ? new Broken(`${kind}, seed ${seed}, data in ${life.data}: ${error.message}\n${nest.said}`) : error
+      throw withTrail(error, life, nest.said, `--only steps --seed ${seed} --kind '${kind}'`)
     }
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as later } from 'node:timers/promises'
 import { random } from '../oracle/random.js'
-import { Gone, type Client } from './client.js'
-import { Broken, Life } from './life.js'
+import type { Client } from './client.js'
+import { Broken, Life, withTrail } from './life.js'
 import type { Nest } from './nest.js'
 import type { Writer } from './operation.js'
 import type { Tally } from './tally.js'
@@ -17,7 +17,7 @@ const crashesOfLife = 20
  * @throws Broken
  */
 export async function killTogether (nests: readonly [Nest, Nest], where: string, seed: number, kills: number, tally: Tally): Promise<void> {
-  for (let done = 0, life = 0; done < kills; life++) done += await oneLife(nests, where, seed * 1000 + life, kills - done, tally)
+  for (let done = 0, life = 0; done < kills; life++) done += await oneLife(nests, where, seed + life, kills - done, tally)
 }
 
 async function oneLife (nests: readonly [Nest, Nest], where: string, seed: number, kills: number, tally: Tally): Promise<number> {
@@ -52,8 +52,7 @@ async function oneLife (nests: readonly [Nest, Nest], where: string, seed: numbe
     life.remove()
     return done
   } catch (error) {
-    const said = nests.map(nest => nest.said).join('\n')
-    throw error instanceof Broken || error instanceof Gone ? new Broken(`seed ${seed}, data in ${life.data}: ${error.message}\n${said}`) : error
+    throw withTrail(error, life, nests.map(nest => nest.said).join('\n'), `--only together --seed ${seed} --kills ${crashesOfLife * 2}`)
   } finally {
     for (const which of nests.keys()) await end(which)
   }

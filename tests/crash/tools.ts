@@ -1,8 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { supported } from '../../store/attribute.js'
+import { freeBytes } from '../../store/space.js'
 
 /** The checkout, whether we run from it or from dist/. */
 const root = rootAbove(dirname(fileURLToPath(import.meta.url)))
@@ -13,9 +16,29 @@ function rootAbove (directory: string): string {
 
 /** Why nothing can be tested here, as one line; `undefined` when it can. */
 export function lack (): string | undefined {
-  if (process.platform !== 'linux') return 'calls are intercepted on Linux only'
+  const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } }
+  if (report.header?.glibcVersionRuntime === undefined) return 'calls are intercepted on Linux with glibc only'
   if (spawnSync('cc', ['--version']).status !== 0) return 'not installed: cc (build-essential)'
   return existsSync(join(root, 'dist', 'server', 'main.js')) ? undefined : 'dist/server/main.js is missing: npm run build'
+}
+
+/** Where data of a test may lie: in memory where that keeps extended attributes, since flushing costs nothing there, and on the disk. */
+export function places (): { readonly fast: string, readonly disk: string } {
+  const disk = tmpdir()
+  return { fast: isFast('/dev/shm') ? '/dev/shm' : disk, disk }
+}
+
+function isFast (directory: string): boolean {
+  try {
+    const probe = mkdtempSync(join(directory, 'caldavd-crash-probe-'))
+    try {
+      return supported(probe) && (freeBytes(directory) ?? 0) > 256 * 1024 * 1024
+    } finally {
+      rmSync(probe, { recursive: true })
+    }
+  } catch {
+    return false
+  }
 }
 
 /** What a process that is to be killed is started with. */

@@ -82,7 +82,7 @@ function filesBelow (directory: string): string[] {
  * Looks at everything: what is served, the files, the index, sync from where clients were, the history, leftovers.
  * @param only  nothing but these calendars is looked into, and the rest is taken to be as `known` says
  */
-export async function look (client: Client, data: string, memory: Memory, { only, known, withIndex }: { readonly only?: ReadonlySet<string>, readonly known: World, readonly withIndex: boolean }): Promise<Sight> {
+export async function look (client: Client, data: string, memory: Memory, { only, known, isCalm }: { readonly only?: ReadonlySet<string>, readonly known: World, readonly isCalm: boolean }): Promise<Sight> {
   const faults: string[] = []
   const home = join(data, 'documents', homePath)
   const listed = await properties(client, '')
@@ -101,7 +101,7 @@ export async function look (client: Client, data: string, memory: Memory, { only
     if (entry.isDirectory() && !provided.has(entry.name) && world[entry.name] === undefined) faults.push(`${entry.name} is on the disk and not served`)
   }
   for (const [name, { members }] of Object.entries(world)) for (const { body } of Object.values(members)) if (!memory.sent.has(hash(body))) faults.push(`${name} holds what was never sent: ${body.slice(0, 100)}`)
-  faults.push(...sidecarFaults(home, world), ...withIndex ? indexFaults(data, world) : [], ...leftovers(data, memory), ...memory.look(join(data, 'history')))
+  faults.push(...isCalm ? [...sidecarFaults(home, world), ...indexFaults(data, world)] : [], ...leftovers(data, memory), ...memory.look(join(data, 'history')))
   return { world, faults }
 }
 

@@ -37,7 +37,7 @@ const makers: Readonly<Record<Exclude<Kind, 'tmpfs'>, { readonly make: string, r
 export function disk (t: Test, path: string, kind: Kind, megabytes: number, options = ''): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may mount'
   mkdirSync(path, { recursive: true })
-  t.teardown(() => { shell('/', `umount -l '${path}' 2>/dev/null; losetup -j '${path}.image' 2>/dev/null | cut -d: -f1 | xargs -r losetup -d; true`) })
+  t.teardown(() => { shell('/', `umount -l '${path}' 2>/dev/null; losetup -j '${path}.image' 2>/dev/null | cut -d: -f1 | xargs -r losetup -d; rm -f '${path}.image'`) })
   try {
     if (kind === 'tmpfs') {
       shell('/', `mount -t tmpfs -o size=${megabytes}m${options} caldavd-test '${path}'`)

@@ -16,7 +16,7 @@ async function since (t: Parameters<typeof shelf>[0], backUp: string): Promise<{
   const root = documents.replace(/\/documents$/, '')
   const [backup, before] = [`${root}/backup`, new Date(Date.now() - 3600_000)]
   for (const name of ['a', 'b', 'same', 'dropped']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
-  for (const path of [...['a', 'b', 'same', 'dropped'].map(name => `${directory}/${name}.ics`), directory, `${documents}/alice`]) utimesSync(path, before, before)
+  for (const path of [...['a', 'b', 'same', 'dropped'].map(name => `${directory}/${name}.ics`), directory, `${documents}/alice`, documents]) utimesSync(path, before, before)
   await namesIn(home, 'work')
   shell(root, `${backUp} documents/ backup/`)
   for (const name of ['new1', 'new2']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
@@ -98,6 +98,46 @@ t.test('what is held is served under its own name, beside a file of the other Un
   t.same(await namesIn(home, 'work'), [nfd, nfc])
   t.same([nfd, nfc].map(name => home.content(work, name)?.bytes), [object('nfd'), object('nfc')])
   t.same([nfd, nfc].map(name => home.member(work, name)?.uid), ['nfd', 'nfc'])
+})
+
+t.test('whoever asks for one file of a restored calendar before it is compared gets what was served', async t => {
+  const { store, home, work, directory, told } = shelf(t)
+  const before = new Date(Date.now() - 3600_000)
+  for (const name of ['a', 'b', 'c']) await writeMember(store.writing, home, work, `${name}.ics`, { bytes: object(name, '1') }, any)
+  await namesIn(home, 'work')
+  await writeMember(store.writing, home, work, 'a.ics', { bytes: object('a', '2') }, any)
+  const { epoch } = home.total()
+  writeFileSync(`${directory}/a.ics`, object('a', '1'))
+  rmSync(`${directory}/b.ics`)
+  for (const path of [`${directory}/a.ics`, directory]) utimesSync(path, before, before)
+  t.same(home.content(work, 'a.ics')?.bytes, object('a', '2'))
+  t.equal(home.member(work, 'b.ics')?.uid, 'b')
+  t.same(await namesIn(home, 'work'), ['a.ics', 'b.ics', 'c.ics'])
+  t.match(told.join('\n'), /work went back to an older state, .*1 missing \(b.ics\), 1 older/)
+  t.not(home.total().epoch.slice(0, 12), epoch.slice(0, 12))
+  await deleteMember(store.writing, home, work, 'c.ics', any)
+  t.same(await namesIn(home, 'work'), ['a.ics', 'b.ics'], 'what is deleted afterwards is deleted')
+})
+
+t.test('a backup that is put back while the server looks, and a home that the backup does not know', async t => {
+  const { root, documents } = await since(t, 'rsync -a')
+  hand(`${documents}/bob/x/a.ics`, object('bob', '1'))
+  const first = openStore(t, root)
+  await first.store.sweep()
+  await first.store.close()
+  const { store, told } = openStore(t, root)
+  await store.sweep()
+  // as rsync does: what is not in the backup goes first, the time of the directory is set last
+  rmSync(`${documents}/alice/work/new1.ics`)
+  rmSync(`${documents}/alice/work/new2.ics`)
+  t.same(await shown(store, 'work'), ['a.ics 2', 'b.ics 1', 'same.ics 1'])
+  shell(root, 'rsync -a --delete backup/ documents/')
+  t.same(await shown(store, 'work'), served)
+  t.match(told.join('\n'), /2 missing \(new1.ics, new2.ics\)/)
+  await store.sweep()
+  const bob = store.home(['bob']) ?? t.fail() as never
+  t.same(await namesIn(bob, 'x'), ['a.ics'])
+  t.equal(bob.content(bob.collection('x') ?? t.fail() as never, 'a.ics')?.bytes.toString(), object('bob', '1').toString())
 })
 
 t.test('what is done by hand is no restored backup', async t => {

@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, closeSync, constants, fchmodSync, fchownSync, fstatSync, openSync, type Stats } from 'node:fs'
+import { accessSync, chmodSync, constants, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Settings } from '../../../conf/settings.js'
 import { facts } from '../../../store/file.js'
@@ -56,14 +56,15 @@ export class Unusable {
     const isOther = this.#first.uid !== owner.uid
     const whose = isOther ? `belongs to user ${this.#first.uid}, the documents to ${owner.uid}` : `has the mode ${(this.#first.mode & 0o777).toString(8).padStart(4, '0')}`
     const rest = this.#paths.length === 1 ? '' : `, and ${this.#paths.length - 1} more in this directory are like it`
-    const canMend = process.getuid?.() === 0 || (!isOther && process.getuid?.() === owner.uid)
+    // never the owner: whoever owns the documents could lead root to files of others meanwhile
+    const canMend = !isOther && [0, owner.uid].includes(process.getuid?.() ?? -1)
     yield {
       check: 'access',
       path: this.#paths.length === 1 ? shown(first) : shown(directory),
       message: `${this.#paths.length === 1 ? 'it' : shown(first)} ${whose}: the server cannot ${[...this.#lacks].join(' or ')} it${rest}`,
       ...canMend
-        ? { fix: checks.access.fix, mend: () => { for (const path of this.#paths) giveTo(path, owner) } }
-        : { hand: `as root: chown -R ${owner.uid}:${owner.gid} ${quoted(this.#paths.length === 1 ? first : directory)}, or run caldavd doctor --fix as root` }
+        ? { fix: checks.access.fix, mend: () => { for (const path of this.#paths) openTo(path) } }
+        : { hand: `as root: chown -R ${owner.uid}:${owner.gid} ${quoted(this.#paths.length === 1 ? first : directory)}` }
     }
   }
 }
@@ -72,22 +73,11 @@ function quoted (path: string): string {
   return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
-// by the open file: root must not be led elsewhere by a link that somebody puts there meanwhile
-function giveTo (path: string, owner: Owner): void {
-  asCaller(() => {
-    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
-      const stats = fstatSync(descriptor)
-      if (!stats.isFile() && !stats.isDirectory()) throw new MendError(`${path} is no regular file: look at it`)
-      if (stats.uid !== owner.uid) {
-        if (stats.isFile() && stats.nlink > 1) throw new MendError(`${path} has other names elsewhere, whose owner would change too: look at it, then chown ${owner.uid}:${owner.gid}`)
-        fchownSync(descriptor, owner.uid, owner.gid)
-      }
-      fchmodSync(descriptor, stats.mode & 0o7777 | (stats.isDirectory() ? 0o700 : 0o600))
-    } finally {
-      closeSync(descriptor)
-    }
-  })
+// as the owner of the documents, also when root asks for it
+function openTo (path: string): void {
+  const stats = facts(path)
+  if (stats?.isFile() !== true && stats?.isDirectory() !== true) throw new MendError(`${path} is no regular file: look at it`)
+  chmodSync(path, stats.mode & 0o7777 | (stats.isDirectory() ? 0o700 : 0o600))
 }
 
 /** Files with passwords or keys that everybody on the machine can read. */

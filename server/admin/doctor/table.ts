@@ -22,7 +22,7 @@ export const checks = {
   'history-limit': { severity: 'warning', meaning: 'the history takes more than it may', fix: 'removes the oldest versions' },
   'history-elsewhere': { severity: 'note', meaning: 'the history is on another file system than the documents, so that each version is a copy' },
   'no-history': { severity: 'note', meaning: 'no former versions are kept' },
-  'access': { severity: 'error', meaning: 'a file or directory that the owner of the documents cannot read and write', fix: 'gives it to the owner of the documents, with the rights that are missing' },
+  'access': { severity: 'error', meaning: 'a file or directory that the owner of the documents cannot read and write', fix: 'adds the rights that are missing, when it belongs to the owner of the documents' },
   'broken-file': { severity: 'error', meaning: 'a file in a calendar that cannot be read as one event or task' },
   'odd-file': { severity: 'warning', meaning: 'an event that is served although it breaks a rule: each client reads it in its own way, or not at all' },
   'several-uids': { severity: 'error', meaning: 'a file with several events: a file is one UID', fix: 'splits it into one file for each UID' },
