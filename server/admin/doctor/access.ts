@@ -29,12 +29,14 @@ function may (path: string, { uid, gid, mode }: Stats, owner: Owner, bit: number
   return (mode >> (uid === owner.uid ? 6 : gid === owner.gid ? 3 : 0) & bit) !== 0
 }
 
+/** Files that lack the same: whose they are, and what the owner of the documents cannot do with them. */
+interface Group { readonly paths: string[], readonly lacks: Set<string>, readonly first: Stats }
+
 /** Files of one directory that the owner of the documents cannot use, told as one: they come by the thousand. */
 export class Unusable {
   readonly #ward: Ward
-  readonly #paths: string[] = []
-  readonly #lacks = new Set<string>()
-  #first: Stats | undefined
+  /** By owner. */
+  readonly #groups = new Map<number, Group>()
 
   constructor (ward: Ward) {
     this.#ward = ward
@@ -43,28 +45,32 @@ export class Unusable {
   look (path: string, stats: Stats): void {
     const lacks = lacking(path, stats, this.#ward.owner)
     if (lacks.length === 0) return
-    this.#paths.push(path)
-    this.#first ??= stats
-    for (const one of lacks) this.#lacks.add(one)
+    const group = this.#groups.get(stats.uid) ?? { paths: [], lacks: new Set(), first: stats }
+    this.#groups.set(stats.uid, group)
+    group.paths.push(path)
+    for (const one of lacks) group.lacks.add(one)
   }
 
   /** @param directory  what is told of when there is more than one */
   * findings (directory: string): Generator<Finding> {
-    const [first] = this.#paths
-    if (first === undefined || this.#first === undefined) return
+    for (const group of this.#groups.values()) yield this.#finding(directory, group)
+  }
+
+  #finding (directory: string, { paths, lacks, first }: Group): Finding {
     const { owner } = this.#ward
-    const isOther = this.#first.uid !== owner.uid
-    const whose = isOther ? `belongs to user ${this.#first.uid}, the documents to ${owner.uid}` : `has the mode ${(this.#first.mode & 0o777).toString(8).padStart(4, '0')}`
-    const rest = this.#paths.length === 1 ? '' : `, and ${this.#paths.length - 1} more in this directory are like it`
+    const [path = directory] = paths
+    const isOther = first.uid !== owner.uid
+    const whose = isOther ? `belongs to user ${first.uid}, the documents to ${owner.uid}` : `has the mode ${(first.mode & 0o777).toString(8).padStart(4, '0')}`
+    const rest = paths.length === 1 ? '' : `, and ${paths.length - 1} more in this directory are like it`
     // never the owner: whoever owns the documents could lead root to files of others meanwhile
     const canMend = !isOther && [0, owner.uid].includes(process.getuid?.() ?? -1)
-    yield {
+    return {
       check: 'access',
-      path: this.#paths.length === 1 ? shown(first) : shown(directory),
-      message: `${this.#paths.length === 1 ? 'it' : shown(first)} ${whose}: the server cannot ${[...this.#lacks].join(' or ')} it${rest}`,
+      path: paths.length === 1 ? shown(path) : shown(directory),
+      message: `${paths.length === 1 ? 'it' : shown(path)} ${whose}: the server cannot ${[...lacks].join(' or ')} it${rest}`,
       ...canMend
-        ? { fix: checks.access.fix, mend: () => { for (const path of this.#paths) openTo(path) } }
-        : { hand: `as root: chown -R ${owner.uid}:${owner.gid} ${quoted(this.#paths.length === 1 ? first : directory)}` }
+        ? { fix: checks.access.fix, mend: () => { for (const one of paths) openTo(one) } }
+        : { hand: `as root: chown -R ${owner.uid}:${owner.gid} ${quoted(paths.length === 1 ? path : directory)}` }
     }
   }
 }
