@@ -605,7 +605,8 @@ export class Home {
     known.heldBefore = undefined
     await this.#heal(collection)
     known.compared = true
-    known.mark = markOf(stats)
+    // a change of ours in the meantime has moved it on
+    if (known.stamp === stampOf(stats)) known.mark = markOf(stats)
     this.noteMarks()
     this.#listWhenChanged(path, listed)
     this.#keepFormers()

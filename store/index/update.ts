@@ -235,7 +235,7 @@ export function holdFormer (place: Place, name: string, bytes: Buffer, modified:
     if (withUid(index, collection, facts.uid, name) !== undefined) return false
     index.transaction(() => {
       const known = { ino: 0, size: bytes.length, mtimeMs: modified, ctimeMs: 0 }
-      record({ ...place, isKept: true }, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values: nothing, facts, bytes })
+      record(place, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values: nothing, facts, bytes })
       const id = memberRow(place, name)?.id ?? 0
       if (stats === undefined) holdMissing(index, id)
       else index.run('UPDATE member SET stamp = ?, problem = ? WHERE id = ?', stampOf(stats), heldWords.older, id)

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeF
 import t from 'tap'
 import type { Store } from '../../store/store.js'
 import { versions } from '../../store/history/list.js'
+import { updateMember } from '../../store/index/update.js'
 import { properties } from '../../store/property.js'
 import { makeCollection } from '../../store/tree.js'
 import { deleteMember, writeMember } from '../../store/write.js'
@@ -138,6 +139,24 @@ t.test('a backup that is put back while the server looks, and a home that the ba
   const bob = store.home(['bob']) ?? t.fail() as never
   t.same(await namesIn(bob, 'x'), ['a.ics'])
   t.equal(bob.content(bob.collection('x') ?? t.fail() as never, 'a.ics')?.bytes.toString(), object('bob', '1').toString())
+})
+
+t.test('a write that comes while a restored calendar is compared does not hide that it goes back once more', async t => {
+  const { home, work, directory } = shelf(t)
+  const before = new Date(Date.now() - 3600_000)
+  hand(`${directory}/a.ics`, object('a'))
+  await namesIn(home, 'work')
+  utimesSync(directory, before, before)
+  const comparing = home.fresh(work)
+  home.own(work, () => {
+    hand(`${directory}/b.ics`, object('b'))
+    updateMember(home.place(work), 'b.ics')
+  })
+  await comparing
+  t.same(await namesIn(home, 'work'), ['a.ics', 'b.ics'])
+  rmSync(`${directory}/b.ics`)
+  utimesSync(directory, before, before)
+  t.same(await namesIn(home, 'work'), ['a.ics', 'b.ics'])
 })
 
 t.test('what is done by hand is no restored backup', async t => {

@@ -47,11 +47,12 @@ function nameOf (path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** Where a client's request for a path goes: the other Unicode form when only that is there. */
+/** Where a client's request for a path goes: the other Unicode form when only that is there, or only that is served. */
 function landing (world: World, path: string): string {
   const name = nameOf(path)
   const other = path.slice(0, -name.length) + (name.normalize('NFC') === name ? name.normalize('NFD') : name.normalize('NFC'))
-  return !existsSync(world.at(path)) && existsSync(world.at(other)) ? other : path
+  const isServed = (one: string): boolean => existsSync(world.at(one)) || [...world.model.expected(one)].some(etag => etag !== none)
+  return !isServed(path) && isServed(other) ? other : path
 }
 
 function done (world: World, path: string, what: string, isOld = false): string {

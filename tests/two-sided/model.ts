@@ -31,6 +31,8 @@ export class Model {
   readonly #back = new Map<string, { isSure: boolean, isSeen: boolean }>()
   /** Calendars that the server has shown and that have been there since. */
   readonly #seen = new Set<string>()
+  /** What has ever lain under a path and can be served. */
+  readonly #ever = new Map<string, Set<string>>()
   /** What the directories of calendars were like when the server looked last, as far as is known. */
   readonly #looked = new Map<string, Stats | undefined>()
   /** Calendars whose times say nothing any more. */
@@ -52,6 +54,8 @@ export class Model {
     for (const path of this.#paths()) {
       const may = this.#held.get(path) ?? new Set([none])
       for (const etag of this.expected(path)) may.add(etag)
+      const lying = this.#disk.get(path)
+      if (lying?.isGood === true) this.#ever.set(path, (this.#ever.get(path) ?? new Set()).add(lying.etag))
       this.#held.set(path, may)
     }
   }
@@ -84,8 +88,10 @@ export class Model {
     if (!this.#calendars.has(calendar)) return new Set([none])
     const lying = this.#disk.get(path)
     const back = this.#back.get(path)
-    if (this.#vague.has(calendar) || (back !== undefined && (held.has(none) || !back.isSure))) return new Set([...held, lying?.isGood === true ? lying.etag : none])
-    if (back !== undefined) return held
+    const isSure = back?.isSure === true && !this.#vague.has(calendar) && !held.has(none)
+    // what hands have removed or edited a short time before may have been the restoring
+    if (back !== undefined) return new Set([...held, ...this.#ever.get(path) ?? [], ...isSure ? [] : [lying?.isGood === true ? lying.etag : none]])
+    if (this.#vague.has(calendar)) return new Set([...held, lying?.isGood === true ? lying.etag : none])
     if (lying === undefined) return new Set([none])
     return lying.isGood ? new Set([lying.etag]) : held
   }
@@ -126,8 +132,8 @@ export class Model {
   saw (path: string, etag: string): void {
     if (this.#back.has(path)) {
       const lying = this.#disk.get(path)
-      if (etag === (lying?.isGood === true ? lying.etag : none)) this.#back.delete(path)
-      else this.#back.set(path, { isSure: this.#back.get(path)?.isSure === true, isSeen: true })
+      const isServed = etag !== (lying?.isGood === true ? lying.etag : none)
+      this.#back.set(path, { isSure: isServed && this.#back.get(path)?.isSure === true, isSeen: true })
     }
     this.hold(path, etag)
   }
@@ -214,6 +220,7 @@ export class Model {
       this.#held.set(path, may)
     }
     if (older === undefined) this.#back.clear()
+    for (const [path, back] of this.#back) this.#back.set(path, { ...back, isSure: false })
     this.step()
   }
 }
