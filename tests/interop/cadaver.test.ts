@@ -3,10 +3,11 @@ import path from 'node:path'
 import t from 'tap'
 import { run } from './run.js'
 import { account, attributeNames, event, missing, names, propfind, request, serve, strays } from './server.js'
+import { roomFor } from './room.js'
 
 t.test('cadaver works in a plain collection of the home', { skip: missing('cadaver', 'getfattr') }, async t => {
   const first = event('first@example.org', 'First')
-  const directory = t.testdir({ 'first.ics': first, '.netrc': `machine 127.0.0.1 login ${account.user} password ${account.password}\n` })
+  const directory = roomFor(t, { 'first.ics': first, '.netrc': `machine 127.0.0.1 login ${account.user} password ${account.password}\n` })
   mkdirSync(path.join(directory, 'down'))
   const served = await serve(t, path.join(directory, 'data'))
   const cadaver = async (...commands: string[]): Promise<string> => {

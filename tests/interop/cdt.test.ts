@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { caldav, exceptions, webdavAccess } from './cdt-exceptions.js'
 import { missing } from './server.js'
+import { roomFor } from './room.js'
 
 // CALDAVD_CALDAVTESTER is the directory of the scripts, CALDAVD_CDT the path of the program that runs them (cdt.py)
 
@@ -44,7 +45,7 @@ t.teardown(() => { if (absent === false) process.stderr.write(`${passed} of CalD
 
 /** Runs a script against a server of its own. */
 async function verdictsOf (t: Test, script: string): Promise<readonly Verdict[]> {
-  const directory = t.testdir()
+  const directory = roomFor(t)
   const url = await serve(t, path.join(directory, 'data'), script)
   const results = path.join(directory, 'results.json')
   const child = spawn('python3', [runner ?? '', '--suite', suite ?? '', '--server', url, '--serverinfo', serverInfo(directory), '--json', results, `${script}.xml`], {

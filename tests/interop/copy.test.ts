@@ -2,6 +2,7 @@ import path from 'node:path'
 import t from 'tap'
 import { run } from './run.js'
 import { attributeNames, event, missing, namespaces, propfind, request, serve, strays, type Served } from './server.js'
+import { roomFor } from './room.js'
 
 const asked = propfind('D:resourcetype', 'D:displayname', 'A:calendar-color', 'A:calendar-order', 'C:calendar-description',
   'C:supported-calendar-component-set', 'CS:remark', 'D:getetag')
@@ -9,7 +10,7 @@ const asked = propfind('D:resourcetype', 'D:displayname', 'A:calendar-color', 'A
 t.test('a copy without attributes, served afresh, shows the same', {
   skip: missing('cp', 'getfattr') || (process.env['CALDAVD_INTEROP_URL'] !== undefined && 'needs the data directory')
 }, async t => {
-  const directory = t.testdir({ copy: {} })
+  const directory = roomFor(t, { copy: {} })
   const original = await serve(t, path.join(directory, 'original'))
   const { home } = original
   await request(original, 'PROPFIND', home, asked, { depth: '1' })

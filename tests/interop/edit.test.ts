@@ -3,6 +3,7 @@ import path from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from './run.js'
 import { event, missing, names, namespaces, propfind, property, request, serve, strays, type Served } from './server.js'
+import { roomFor } from './room.js'
 
 /** What a change must do to the calendar it was made in; names of files. */
 interface Change {
@@ -45,7 +46,7 @@ const changes: Readonly<Record<string, Change>> = {
 t.test('what is done in documents/ is on the wire within a second', {
   skip: missing('vim', 'sed', 'rsync', 'git') || (process.env['CALDAVD_INTEROP_URL'] !== undefined && 'needs the data directory')
 }, async t => {
-  const directory = t.testdir({
+  const directory = roomFor(t, {
     outside: {
       'new.ics': event('new@example.org', 'New'),
       'c-2.ics': event('c@example.org', 'Second'),

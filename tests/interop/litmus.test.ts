@@ -3,6 +3,7 @@ import path from 'node:path'
 import t from 'tap'
 import { run } from './run.js'
 import { account, missing, serve, strays } from './server.js'
+import { roomFor } from './room.js'
 
 /** Each suite with the number of its tests in litmus 0.13, the one that Debian has. */
 const suites: Readonly<Record<string, number>> = { basic: 16, copymove: 13, props: 30, locks: 41, http: 4 }
@@ -11,7 +12,7 @@ const suites: Readonly<Record<string, number>> = { basic: 16, copymove: 13, prop
 const explained: Readonly<Record<string, string>> = {}
 
 t.test('litmus passes whole', { skip: missing('litmus') }, async t => {
-  const directory = t.testdir({})
+  const directory = roomFor(t, {})
   const served = await serve(t, path.join(directory, 'data'))
   for (const [suite, count] of Object.entries(suites)) {
     await t.test(suite, async t => {

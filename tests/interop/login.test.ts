@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { run } from './run.js'
 import { account, missing, serve } from './server.js'
+import { roomFor } from './room.js'
 
 const program = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..', 'dist', 'bin', 'caldavd.js')
 
 t.test('curl logs in by Digest, by Basic, and with an app password', { skip: missing('curl') }, async t => {
-  const directory = t.testdir()
+  const directory = roomFor(t)
   const served = await serve(t, path.join(directory, 'data'))
   if (served.data === undefined) return
   const { data } = served

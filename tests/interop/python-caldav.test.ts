@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { run } from './run.js'
 import { account, attributeNames, missing, serve, strays } from './server.js'
+import { roomFor } from './room.js'
 
 const python = '/usr/bin/python3'
 const library = missing(python, 'getfattr') || ((await run(python, ['-c', 'import caldav'])).code === 0 ? false : 'not installed: python3-caldav')
@@ -28,7 +29,7 @@ const expected: Readonly<Record<string, unknown>> = {
 }
 
 t.test('python-caldav finds, makes, fills, searches and syncs calendars', { skip: library }, async t => {
-  const served = await serve(t, path.join(t.testdir(), 'data'))
+  const served = await serve(t, path.join(roomFor(t), 'data'))
   const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'python-caldav.py')
   const { printed } = await run(python, ['-W', 'ignore', script, `${served.url}/`, account.user, account.password])
   const steps = new Map(printed.split('\n').filter(line => line.startsWith('{"step"')).map(line => {

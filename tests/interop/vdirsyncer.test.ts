@@ -3,9 +3,10 @@ import path from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from './run.js'
 import { account, attributeNames, event, missing, names, namespaces, propfind, property, request, serve, strays } from './server.js'
+import { roomFor } from './room.js'
 
 t.test('vdirsyncer keeps a folder and a calendar the same, both ways', { skip: missing('vdirsyncer', 'getfattr') }, async t => {
-  const directory = t.testdir({ local: {}, status: {} })
+  const directory = roomFor(t, { local: {}, status: {} })
   const served = await serve(t, path.join(directory, 'data'))
   const collection = `${served.home}team/`
   const local = path.join(directory, 'local', 'team')

@@ -6,7 +6,8 @@ import { play, scenario, shrink } from './scenario.js'
 const seed = process.env['CALDAVD_SEED']
 const rounds = Number(process.env['CALDAVD_ROUNDS'] ?? 500)
 const seeds = seed === undefined ? Array.from({ length: rounds }, (_, number) => number + 1) : [Number(seed)]
-t.setTimeout(60_000 + seeds.length * 2000)
+// a failure is played again with fewer and fewer steps
+t.setTimeout(300_000 + seeds.length * 2000)
 
 t.test(`${seeds.length} rounds: nothing is lost, nothing is deleted that nobody deleted, all come to the same`, async t => {
   const counts = new Map<string, number>()
