@@ -893,8 +893,8 @@ export class Home {
 }
 
 const mostNamed = 5
-/** So long a backup may be on its way back (ms). */
-const copying = 10 * 60 * 1000
+/** So long before its time is set a copying tool may have filled a directory (ms); what a hand did earlier is what it wanted. */
+const copying = 3000
 
 function some (names: readonly string[], what: string): string {
   return `${names.length} ${what}${names.length === 0 ? '' : ` (${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ' …' : ''})`}`
