@@ -5,7 +5,7 @@ import { StoreError } from './error.js'
 import { stampOf } from './etag.js'
 import type { History } from './history/history.js'
 import { keepFormers } from './history/former.js'
-import { isFormer, latestByHand } from './history/list.js'
+import { hasFormer, isFormer, latestByHand } from './history/list.js'
 import { facts as statsOf, makeDirectories, read } from './file.js'
 import type { Describe } from './index/fact.js'
 import { listIn } from './index/access-list.js'
@@ -590,6 +590,8 @@ export class Home {
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : this.problems(collection)
     const spellings = this.#options.naming?.().foldsCase === true ? gone.filter(name => statsOf(`${directory}/${name}`) !== undefined) : []
     this.#forgetSpellings(collection, spellings)
+    // files that nobody has ever seen here come from elsewhere, not from a backup of this
+    const hasStrangers = known.isBack && [...names].some(name => memberRow(this.place(collection), name) === undefined && !hasFormer(this.#options.history, `${this.path}/${path}/${name}`))
     const changed = await this.#update(collection, [...names, ...gone.filter(name => !spellings.includes(name))])
     if (changed) this.#tell(path)
     if (this.#stopped) {
@@ -598,7 +600,7 @@ export class Home {
     }
     this.#remind(collection, toldBefore)
     if (known.isBack) {
-      await this.#holdRecent(collection)
+      if (!hasStrangers) await this.#holdRecent(collection)
       this.#tellHeld(collection, heldBefore)
     }
     known.isBack = false

@@ -74,3 +74,8 @@ export function latestByHand (history: string, above: string, since: number): Ve
   }
   return [...found.values()]
 }
+
+/** Whether there is a former version of a path. @param history  `undefined` = nothing is kept */
+export function hasFormer (history: { readonly directory: string } | undefined, path: string): boolean {
+  return history !== undefined && versions(history.directory, path).length > 0
+}
