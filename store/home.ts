@@ -14,7 +14,7 @@ import { revision, trim, trimmed, trimmedIn } from './index/journal.js'
 import { isDamage, isRefused, openIndex, removeIndex, type Index } from './index/open.js'
 import { tellProblem, updateUntil } from './index/catch-up.js'
 import { forgetListings, listing, type Member } from './index/listing.js'
-import { heldIn, missingStamp, type Held } from './index/held.js'
+import { heldIn, heldProperties, missingStamp, type Held } from './index/held.js'
 import { body } from './index/search.js'
 import { hasRoom, isWritable, spareIndex } from './index/spare.js'
 import { doubtSpans, holdFormer, forgetOthers, isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, type MemberRow, type Place } from './index/update.js'
@@ -22,7 +22,7 @@ import { fileName, isIgnored, otherSpelling } from './name.js'
 import { slice } from './pace.js'
 import { isEmpty, markOf, unmounted, wentBack } from './rollback.js'
 import { entries, fileNames, removeDrafts, spelled, type Naming } from './scan.js'
-import { hashOf, heal, mirrored, properties } from './property.js'
+import { fromJson, hashOf, heal, jsonOf, mirrored, properties, type Properties } from './property.js'
 
 export type { Member } from './index/listing.js'
 
@@ -351,7 +351,7 @@ export class Home {
     const stats = statsOf(above)
     if (row === undefined || stats === undefined || statsOf(this.directory) !== undefined || !wentBack(this.#noted('above'), stats, () => isEmpty(above))) return
     makeDirectories(this.directory)
-    for (const [name, xml] of JSON.parse(row.properties === '' ? '[]' : row.properties) as [string, string][]) attribute.set(this.directory, name, xml)
+    for (const [name, xml] of fromJson(row.properties)) attribute.set(this.directory, name, xml)
     this.#isHeldHome = true
     this.#options.report(`${this.directory} was missing since ${above} went back to an older state: it is made again, and what was in it is served as it was`)
   }
@@ -375,7 +375,7 @@ export class Home {
     const directory = this.#directoryOf(row.path)
     try {
       makeDirectories(directory)
-      for (const [name, xml] of JSON.parse(row.properties === '' ? '[]' : row.properties) as [string, string][]) attribute.set(directory, name, xml)
+      for (const [name, xml] of fromJson(row.properties)) attribute.set(directory, name, xml)
       this.#options.report(`${directory} was missing since ${parent.collection.directory} went back to an older state: it is made again, and what was in it is served as it was`)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
@@ -445,7 +445,7 @@ export class Home {
     const values = properties(directory, '')
     const resourcetype = values.get('{DAV:}resourcetype')
     const id = idOf(path)
-    if (recordCollection(this.index, row, { id, path, attributes: hashOf(values), properties: values.size === 0 ? '' : JSON.stringify([...values]), list: listIn(values) }) && row !== undefined && (known !== undefined || row.gone === 1)) changed.push(path)
+    if (recordCollection(this.index, row, { id, path, attributes: hashOf(values), properties: jsonOf(values), list: listIn(values) }) && row !== undefined && (known !== undefined || row.gone === 1)) changed.push(path)
     const collection = { id, path, directory, resourcetype, holdsObjects: this.#options.holdsObjects(path, resourcetype) }
     const same = known !== undefined && sameCollection(known.collection, collection)
     if (known?.collection.holdsObjects !== collection.holdsObjects) forgetOthers(this.index, id, collection.holdsObjects)
@@ -669,7 +669,7 @@ export class Home {
     for (const { path, file } of latestByHand(history.directory, `${this.path}/${collection.path}/`, Date.now() - copying)) {
       const [bytes, stats] = [read(file)?.bytes, statsOf(file)]
       if (bytes === undefined || stats === undefined || this.#stopped) continue
-      this.guarded(() => holdFormer(this.place(collection), path.slice(path.lastIndexOf('/') + 1), bytes, stats.mtimeMs))
+      this.guarded(() => holdFormer(this.place(collection), path.slice(path.lastIndexOf('/') + 1), { bytes, modified: stats.mtimeMs, values: attribute.list(file) }))
       await new Promise(resolve => setImmediate(resolve))
     }
   }
@@ -687,6 +687,11 @@ export class Home {
   /** The members that are served as they were although the disk has an older state of them, or nothing. Call `fresh` before. */
   held (collection: Collection): Held[] {
     return heldIn(this.index, collection.id)
+  }
+
+  /** The dead properties of a member as they are served: those on the disk, or what they were when it is held. */
+  properties (collection: Collection, member: Pick<Member, 'id' | 'name' | 'problem'>): Properties {
+    return heldProperties(this.index, member) ?? properties(collection.directory, member.name)
   }
 
   /** Takes the older state on the disk, or that there is nothing, as it is; what was served goes to the history. */

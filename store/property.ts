@@ -24,6 +24,16 @@ export function hasProperties (directory: string, member: string): boolean {
   return mirror(readSidecar(directory), member) !== undefined || attribute.names(pathOf(directory, member)).length > 0
 }
 
+/** Properties as JSON, as the index keeps them; '' = none. */
+export function jsonOf (values: Properties): string {
+  return values.size === 0 ? '' : JSON.stringify([...values])
+}
+
+/** What `jsonOf` wrote, as properties again. */
+export function fromJson (json: string): Properties {
+  return new Map(json === '' ? [] : JSON.parse(json) as [string, string][])
+}
+
 /** What changes when a property does; '' = none is there. */
 export function hashOf (values: Properties): string {
   if (values.size === 0) return ''

@@ -7,9 +7,11 @@ import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } 
 import type { Collection, Home, Member } from './home.js'
 import type { Facts } from './index/fact.js'
 import { isRefused } from './index/open.js'
+import { heldProperties } from './index/held.js'
+import { isHeld } from './rollback.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { demandSpace } from './space.js'
-import { forgetMember, isMirrored, properties, setProperties } from './property.js'
+import { forgetMember, isMirrored, properties, setProperties, type Properties } from './property.js'
 
 /** How a store writes. */
 export interface Writing {
@@ -47,16 +49,50 @@ export async function writeMember (writing: Writing, home: Home, collection: Col
     const seen = statsOf(target)
     // a file that was removed by hand must not hand its properties to its successor
     if (seen === undefined && isMirrored(collection.directory, name)) await forgetMember(collection.directory, name, () => {})
-    const written = await draft(draftsFor(writing, collection.directory), bytes, path => { if (seen !== undefined) copyAttributes(target, path) }, writing.durable)
+    const held = heldOf(home, collection, name)
+    const written = await draft(draftsFor(writing, collection.directory), bytes, path => {
+      if (seen !== undefined) copyAttributes(target, path)
+      if (held !== undefined) giveAttributes(path, held)
+    }, writing.durable)
     // attributes that changed while the draft was flushed must be copied again, and the name may have got another spelling
     if (attempt < 5 && (seen?.ctimeMs !== statsOf(target)?.ctimeMs || home.nameOf(collection, segment) !== name)) {
       discard(written)
       continue
     }
     const result = commit(writing, home, collection, name, target, written, bytes, known, guard)
+    // on file systems that have no room for attributes
+    if (held !== undefined && !isSameProperties(held, properties(collection.directory, name))) await replaceProperties({ home, collection, name }, name, held)
     if (writing.durable) await flushDirectory(collection.directory)
     return result
   }
+}
+
+/** What a member that is held had as properties; `undefined` when it is not held. */
+function heldOf (home: Home, collection: Collection, name: string): Properties | undefined {
+  const row = memberRow(home.place(collection), name)
+  return row === undefined ? undefined : heldProperties(home.index, row)
+}
+
+function giveAttributes (path: string, values: Properties): void {
+  for (const name of attribute.names(path)) if (!values.has(name)) attribute.remove(path, name)
+  for (const [name, xml] of values) attribute.set(path, name, xml)
+}
+
+function isSameProperties (one: Properties, other: Properties): boolean {
+  return one.size === other.size && [...one].every(([name, xml]) => other.get(name) === xml)
+}
+
+/**
+ * Writes a member that is held, served although the disk has an older state of it or nothing, back to the disk as it is served, with its
+ * properties. One that is not held is left as it is.
+ * @throws as `writeMember`
+ */
+export async function writeHeld (writing: Writing, home: Home, collection: Collection, name: string): Promise<void> {
+  const content = home.content(collection, name)
+  if (content === undefined || !isHeld(content.member.problem)) return
+  await writeMember(writing, home, collection, name, { bytes: content.bytes }, current => {
+    if (current?.etag !== content.member.etag) throw new StoreError('changed', `${collection.directory}/${name} was changed while it was brought back`)
+  })
 }
 
 // both are on one file system: what does not fit now is a disk that is full
@@ -190,7 +226,7 @@ export interface Spot { readonly home: Home, readonly collection: Collection, re
 export async function copyMember (writing: Writing, from: Spot, to: Spot, guard: Guard, without: readonly string[] = []): Promise<{ created: boolean, member: Member }> {
   const source = from.home.content(from.collection, from.name)
   if (source === undefined) throw new StoreError('missing', `${from.collection.directory}/${from.name} does not exist`)
-  const values = properties(from.collection.directory, source.member.name)
+  const values = from.home.properties(from.collection, source.member)
   const result = await writeMember(writing, to.home, to.collection, to.name, { bytes: source.bytes }, guard)
   await replaceProperties(to, result.member.name, values, without)
   return result
@@ -214,6 +250,7 @@ async function replaceProperties ({ home, collection }: Spot, name: string, valu
 export async function moveMember (writing: Writing, from: Spot, to: Spot, guard: Guard): Promise<{ created: boolean, member: Member }> {
   // a rename needs room in the indexes of both sides
   demandSpace([to.collection.directory, writing.state], 0)
+  await writeHeld(writing, from.home, from.collection, from.name)
   const source = from.home.member(from.collection, from.name)
   if (source === undefined) throw new StoreError('missing', `${from.collection.directory}/${from.name} does not exist`)
   const name = to.home.nameOf(to.collection, to.home.demandName(to.name))

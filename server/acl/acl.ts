@@ -1,5 +1,6 @@
 import { disabledMarks, wrappedAcl } from '../../twistedcompat/acl.js'
 import { facts } from '../../store/file.js'
+import { heldProperties } from '../../store/index/held.js'
 import { properties } from '../../store/property.js'
 import { sidecarName } from '../../store/sidecar.js'
 import type { Collection, Home } from '../../store/home.js'
@@ -58,12 +59,14 @@ export type ListsThen = (collection: Collection, member: string | undefined) => 
  * The ACEs that a client has set on a resource (or Apple's server kept for it). Homes have none: theirs are fixed, but for the rules of 2006.
  * @param then  instead of what is on the disk
  */
-export function ownAces ({ directory, settings }: Rules, { kind, collection, member, segments }: Resource, then?: ListsThen): readonly Ace[] {
+export function ownAces ({ directory, settings }: Rules, { kind, home, collection, member, segments }: Resource, then?: ListsThen): readonly Ace[] {
   if (collection === undefined) return nothing
   if (kind === 'event' || kind === 'file') {
     const earlier = then?.(collection, segments.at(-1))
     if (earlier !== undefined) return acesIn(earlier, directory)
-    return member?.hasProperties === true ? keptOn(directory, `${collection.directory}/${member.name}`, collection.directory, member.name).aces : nothing
+    if (member?.hasProperties !== true) return nothing
+    const held = home === undefined ? undefined : heldProperties(home.index, member)
+    return held === undefined ? keptOn(directory, `${collection.directory}/${member.name}`, collection.directory, member.name).aces : acesIn(held, directory)
   }
   if (kind === 'unmapped' || (kind === 'home' && settings.access.defaults !== '2006')) return nothing
   return collectionAces(directory, collection, then)
@@ -149,11 +152,11 @@ function isMeant (principal: Ace['principal'], user: Requester, resource: Resour
 }
 
 // RFC 3744 5.5.1: the one principal that a property of the resource names
-function isInProperty (name: Name, user: Requester, { owner, collection, member, kind }: Resource): boolean {
+function isInProperty (name: Name, user: Requester, { owner, home, collection, member, kind }: Resource): boolean {
   const keys = keysOf(user)
   if (name === dav('owner')) return owner !== undefined && keys.has(keyOf(owner))
   if (collection === undefined || kind === 'unmapped' || member?.hasProperties === false) return false
-  const xml = properties(collection.directory, member?.name ?? '').get(name)
+  const xml = (home === undefined || member === undefined ? properties(collection.directory, member?.name ?? '') : home.properties(collection, member)).get(name)
   const value = xml === undefined ? undefined : fromStored(xml)
   const [named, ...more] = value === undefined ? [] : elements(value, dav('href'))
   const key = named === undefined || more.length > 0 ? undefined : principalKey(user.site.directory, text(named))

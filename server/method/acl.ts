@@ -5,12 +5,14 @@ import { demand } from '../acl/check.js'
 import { hrefPrincipal } from '../acl/defaults.js'
 import { expanded, treeOf } from '../acl/privilege.js'
 import { setProperties } from '../../store/property.js'
+import { writeHeld } from '../../store/write.js'
 import { translated } from '../calendar/write.js'
 import { DavError, failed } from '../dav/error.js'
 import type { DirectoryRecord } from '../directory/record.js'
 import type { Kind } from '../site/kind.js'
 import { xmlBody, type DavReply, type DavRequest } from '../site/request.js'
 import { hrefOf, type Resource } from '../site/resource.js'
+import type { Site } from '../site/site.js'
 import { fromStored, stored } from '../site/stored.js'
 import { element, elements } from '../xml/element.js'
 import { dav } from '../xml/name.js'
@@ -40,7 +42,7 @@ async function run (request: DavRequest): Promise<DavReply> {
   demandConditions(request, target.member === undefined ? { exists: true } : stateOf(target.member))
   // RFC 3744 7.5
   demandUnlocked(request, target)
-  await keep(target, wanted, passingOn.includes(target.kind))
+  await keep(site, target, wanted, passingOn.includes(target.kind))
   return { status: 200, headers: { 'content-length': '0' } }
 }
 
@@ -70,13 +72,14 @@ function plain (one: Ace, owner: DirectoryRecord | undefined): Ace {
   return isOwner ? { ...one, principal: hrefPrincipal(owner) } : one
 }
 
-async function keep (target: Resource, aces: readonly Ace[], isInheritable: boolean): Promise<void> {
+async function keep ({ store }: Site, target: Resource, aces: readonly Ace[], isInheritable: boolean): Promise<void> {
   const { home, collection, member } = target
   if (home === undefined || collection === undefined) throw new DavError(403, `the access control list of ${hrefOf(target)} is fixed`)
   const value = aces.length === 0 ? undefined : stored(element(dav('acl'), ...aces.map(each => aceElement({ ...each, isInheritable }, true))))
   // a list of 2006 would hold again as soon as this one is empty
   // a list that could not be read again would deny nothing
   if (value !== undefined && fromStored(value) === undefined) throw new DavError(413, 'the list has more namespaces than can be kept')
+  if (member !== undefined) await translated(writeHeld(store.writing, home, collection, member.name))
   await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value], [wrappedAcl, undefined]])))
   if (member === undefined) home.touch(collection)
   else {

@@ -194,10 +194,10 @@ class DeadProperties {
 
   #all (): ReadonlyMap<string, string> {
     if (this.#values === undefined) {
-      const { collection, member, kind } = this.#resource
-      this.#values = collection === undefined || kind === 'unmapped' || member?.hasProperties === false
+      const { home, collection, member, kind } = this.#resource
+      this.#values = home === undefined || collection === undefined || kind === 'unmapped' || member?.hasProperties === false
         ? new Map()
-        : properties(collection.directory, member?.name ?? '')
+        : member === undefined ? properties(collection.directory, '') : home.properties(collection, member)
     }
     return this.#values
   }

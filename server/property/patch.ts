@@ -2,6 +2,7 @@ import { isPrivate } from '../../twistedcompat/attribute.js'
 import { facts } from '../../store/file.js'
 import { properties, setProperties } from '../../store/property.js'
 import { sidecarName } from '../../store/sidecar.js'
+import { writeHeld } from '../../store/write.js'
 import { demandSpace } from '../../store/space.js'
 import { StoreError } from '../../store/error.js'
 import { conditions } from '../dav/condition.js'
@@ -136,6 +137,7 @@ export async function patch (resource: Resource, todo: readonly Instruction[], c
   if (bytes > most) return none(() => new DavError(507, `the properties would take ${bytes} bytes, at most ${most} are kept of one resource`))
   try {
     demandSpace([collection.directory, site.store.writing.state], 0)
+    if (member !== undefined) await writeHeld(site.store.writing, home, collection, member.name)
     await setProperties(collection.directory, member?.name ?? '', checked.changes)
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'full') throw error

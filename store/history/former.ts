@@ -1,10 +1,12 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { setImmediate as later } from 'node:timers/promises'
+import * as attribute from '../attribute.js'
 import { facts as statsOf, makeDirectories, rename, temporary } from '../file.js'
 import type { Home } from '../home.js'
 import { dropFormers, formers, type Former } from '../index/former.js'
 import { Pace } from '../pace.js'
+import { fromJson, type Properties } from '../property.js'
 import { sidecarName, sidecarText } from '../sidecar.js'
 import type { History } from './history.js'
 import { placeOf, readName } from './version.js'
@@ -46,10 +48,10 @@ function keepOne (history: History, home: string, { path, at, end, bytes, tree, 
   if (tree !== undefined) {
     const directory = `${history.directory}/${placeOf(tree === '' ? home : `${home}/${tree}`, at, 'removed')}`
     makeDirectories(directory, 0o700)
-    if (bytes !== undefined) put(`${directory}/${path.slice(tree === '' ? 0 : tree.length + 1)}`, bytes, modified)
+    if (bytes !== undefined) put(`${directory}/${path.slice(tree === '' ? 0 : tree.length + 1)}`, bytes, modified, fromJson(properties))
     else if (properties !== '') put(`${directory}/${sidecarName}`, propertiesText(properties))
   } else if (bytes !== undefined) {
-    history.make(fullPath(home, path), end, at, place => { put(place, bytes, modified) })
+    history.make(fullPath(home, path), end, at, place => { put(place, bytes, modified, fromJson(properties)) })
   }
 }
 
@@ -58,13 +60,13 @@ function fullPath (home: string, path: string): string {
 }
 
 function propertiesText (json: string): Buffer {
-  const collection = new Map(JSON.parse(json) as [string, string][])
-  return Buffer.from(sidecarText({ collection, members: new Map(), only: new Set() }) ?? '')
+  return Buffer.from(sidecarText({ collection: fromJson(json), members: new Map(), only: new Set() }) ?? '')
 }
 
-function put (place: string, bytes: Buffer, modified = 0): void {
+function put (place: string, bytes: Buffer, modified = 0, values: Properties = new Map()): void {
   const prepared = temporary(place.slice(0, place.lastIndexOf('/')))
   writeFileSync(prepared, bytes, { flag: 'wx' })
+  for (const [name, xml] of values) attribute.set(prepared, name, xml)
   // since when it was so is told by nothing else
   if (modified > 0) utimesSync(prepared, modified / 1000, modified / 1000)
   rename(prepared, place)

@@ -49,6 +49,14 @@ export function endLists (index: Index, collection: number, revision: number): v
   index.run('UPDATE access SET until = ? WHERE collection = ? AND until = ?', revision, collection, still)
 }
 
+/** Records for the members of a collection, which were made at a revision, the lists that those of another have. Call inside the transaction of that revision. */
+export function copyLists (index: Index, from: number, to: number, revision: number): void {
+  const { changes } = index.run(`
+    INSERT OR REPLACE INTO access (collection, name, since, until, list)
+    SELECT ?2, name, ?3, until, list FROM access WHERE collection = ?1 AND until = ?4 AND name <> ''`, from, to, revision, still)
+  if (changes > 0) turn(index, revision)
+}
+
 /** Records that something of this name was there from one revision up to another, before it was made again. */
 export function keepLife (index: Index, { collection, name }: Listed, born: number, gone: number): void {
   const ended = index.get('SELECT 1 FROM access WHERE collection = ? AND name = ? AND until = ?', collection, name, gone)

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { endLists, keepLife, keepList } from './access-list.js'
+import { copyLists, endLists, keepLife, keepList } from './access-list.js'
 import { noteLost } from './former.js'
 import { nextRevision } from './journal.js'
-import { missingStamp } from './held.js'
 import type { Index } from './open.js'
 
 /** A directory as the index knows it, there or gone. */
@@ -91,8 +90,8 @@ export function takeAlong (index: Index, from: number, to: number): boolean {
   }
   index.run("INSERT OR REPLACE INTO gone (collection, name, revision, born) SELECT collection, name, ?, born FROM member WHERE collection = ? AND etag <> ''", now, from)
   for (const table of ['span', 'wide']) index.run(`UPDATE ${table} SET collection = ? WHERE collection = ?`, to, from)
-  // who may see a file is noted by collection: those with properties are looked at again
-  index.run("UPDATE member SET stamp = '', attributes = '' WHERE collection = ? AND attributed = 1 AND stamp <> ?", from, missingStamp)
+  // nobody must see under the new name what was hidden under the old one
+  copyLists(index, from, to, now)
   index.run('UPDATE member SET collection = ?, revision = ?, born = ? WHERE collection = ?', to, now, now, from)
   for (const id of [from, to]) {
     index.run(`UPDATE collection SET changed = ?1, members = (SELECT count(*) FROM member WHERE collection = ?2),

@@ -16,7 +16,7 @@ export interface Former {
   readonly bytes: Buffer | undefined
   /** The collection that was lost with it, below the home; `undefined` when it went alone. */
   readonly tree: string | undefined
-  /** Of a collection: its dead properties as JSON. */
+  /** Its dead properties as JSON, '' = none. */
   readonly properties: string
   /** mtime of the bytes, ms since 1970; 0 = unknown. */
   readonly modified: number
@@ -25,8 +25,8 @@ export interface Former {
 /** Notes the bytes that are served for a member, which is about to become another or to go. Call inside the transaction. */
 export function noteFormer (index: Index, member: number, end: End, at: number): void {
   const { changes } = index.run(`
-    INSERT INTO former (path, at, end, bytes, modified)
-    SELECT CASE WHEN c.path = '' THEN m.name ELSE c.path || '/' || m.name END, ?, ?, b.bytes, m.modified
+    INSERT INTO former (path, at, end, bytes, properties, modified)
+    SELECT CASE WHEN c.path = '' THEN m.name ELSE c.path || '/' || m.name END, ?, ?, b.bytes, m.properties, m.modified
     FROM member m JOIN collection c ON c.id = m.collection JOIN body b ON b.member = m.id WHERE m.id = ?`, at, end, member)
   if (changes > 0) index.hasFormer = true
 }
@@ -36,8 +36,8 @@ export function noteLost (index: Index, collection: number, at: number): void {
   index.run(`
     INSERT INTO former (path, at, end, tree, properties) SELECT path, ?2, 'removed', path, properties FROM collection WHERE id = ?1`, collection, at)
   index.run(`
-    INSERT INTO former (path, at, end, body, tree, modified)
-    SELECT c.path || '/' || m.name, ?2, 'removed', m.id, c.path, m.modified
+    INSERT INTO former (path, at, end, body, tree, properties, modified)
+    SELECT c.path || '/' || m.name, ?2, 'removed', m.id, c.path, m.properties, m.modified
     FROM member m JOIN collection c ON c.id = m.collection JOIN body b ON b.member = m.id WHERE c.id = ?1`, collection, at)
   index.hasFormer = true
 }

@@ -6,7 +6,7 @@ import { facts, makeDirectories } from '../file.js'
 import { StoreError, translated } from '../error.js'
 
 /** Grows with every change of the tables: an index of another version is thrown away and rebuilt from the files. */
-const version = 7
+const version = 8
 
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -37,6 +37,7 @@ CREATE TABLE member (
   problem TEXT NOT NULL,           -- why the file on disk is not what is served, '' = it is
   attributed INTEGER NOT NULL,     -- it has dead properties
   attributes TEXT NOT NULL DEFAULT '',  -- hash of them
+  properties TEXT NOT NULL DEFAULT '',  -- they themselves, as JSON
   revision INTEGER NOT NULL,
   born INTEGER NOT NULL DEFAULT 0, -- when it was made
   UNIQUE (collection, name)

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
-import { hashOf, hasProperties, properties, type Properties } from '../property.js'
+import { hashOf, hasProperties, jsonOf, properties, type Properties } from '../property.js'
 import { heldWords } from '../rollback.js'
 import { endList, keepLife, keepList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
@@ -28,6 +28,8 @@ export interface MemberRow {
   readonly attributed: number
   /** Hash of its dead properties. */
   readonly attributes: string
+  /** They themselves as JSON, '' = none. */
+  readonly properties: string
   /** When it, its dead properties or its access control list last changed. */
   readonly revision: number
   /** When it was made. */
@@ -125,7 +127,7 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
     return confirm(place, row, stats, checked, values)
   }
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
-  if (isHeldBack(place, row, bytes, stats)) return markBroken(place, name, row, stats, checked, values, heldWords.older)
+  if (isHeldBack(place, row, bytes, stats)) return markBroken(place, name, row, stats, checked, undefined, heldWords.older)
   let facts
   try {
     facts = known ?? place.describe(bytes, row !== undefined && row.etag !== '')
@@ -135,14 +137,17 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
   return record(place, name, { etag, stats, checked, values, facts, bytes })
 }
 
+// times of files tell only where the bodies do not: a copy may carry any
 function isHeldBack ({ index, isBack, isOlder, isFormer }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
   if (row === undefined || row.etag === '') return false
-  // as long as nobody has edited it since: a change of its owner or mode is no edit
-  const isStill = row.problem === heldWords.older && (row.stamp === stampOf(stats) || stats.mtimeMs < row.modified)
-  if (isStill || isBack !== true) return isStill
-  if (stats.mtimeMs < row.modified || isFormer?.(row.name, bytes) === true) return true
+  const wasHeld = row.problem === heldWords.older
+  if (wasHeld && row.stamp === stampOf(stats)) return true
+  if (!wasHeld && isBack !== true) return false
   const served = body(index, row.id)
-  return served !== undefined && isOlder?.(bytes, served) === true
+  const isOld = stats.mtimeMs < row.modified && (served === undefined || isOlder?.(served, bytes) !== true)
+  // as long as nobody has edited it since: a change of its owner or mode is no edit
+  if (isBack !== true) return isOld
+  return isOld || isFormer?.(row.name, bytes) === true || (served !== undefined && isOlder?.(bytes, served) === true)
 }
 
 /** What is known about time is worked out anew at the next comparison: the bytes are the same, but time zones have changed. */
@@ -179,8 +184,8 @@ function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, v
 function recordProperties ({ index, collection }: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {
   index.transaction(() => {
     const revision = nextRevision(index)
-    index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, attributes = ?, problem = '', revision = ? WHERE id = ?",
-      stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, hashOf(values), revision, row.id)
+    index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, attributes = ?, properties = ?, problem = '', revision = ? WHERE id = ?",
+      stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, hashOf(values), jsonOf(values), revision, row.id)
     index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
     keepList(index, { collection, name: row.name }, listIn(values), revision)
   })
@@ -220,22 +225,21 @@ interface News {
 
 /**
  * Holds a former body of a member: it is served as it was, although the disk has nothing by that name or an older state of it.
- * @param bytes     of a former version
- * @param modified  its mtime, ms since 1970
+ * @param former  a former version: its bytes, its mtime in ms since 1970, its dead properties
  * @returns `false` when it is held already, its event is under another name now, or what is there is not older
  */
-export function holdFormer (place: Place, name: string, bytes: Buffer, modified: number): boolean {
+export function holdFormer (place: Place, name: string, { bytes, modified, values }: FormerVersion): boolean {
   const { index, collection, directory, describe } = place
   const row = memberRow(place, name)
   const stats = statsOf(`${directory}/${name}`)
   if (describe === undefined || (row !== undefined && row.problem !== '') || (row === undefined) !== (stats === undefined)) return false
-  if (row !== undefined && !(row.modified < modified) && place.isOlder?.(body(index, row.id) ?? bytes, bytes) !== true) return false
+  if (row !== undefined && !isOvertaken(place, row, bytes, modified)) return false
   try {
     const facts = describe(bytes, true)
     if (withUid(index, collection, facts.uid, name) !== undefined) return false
     index.transaction(() => {
       const known = { ino: 0, size: bytes.length, mtimeMs: modified, ctimeMs: 0 }
-      record(place, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values: nothing, facts, bytes })
+      record(place, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values, facts, bytes })
       const id = memberRow(place, name)?.id ?? 0
       if (stats === undefined) holdMissing(index, id)
       else index.run('UPDATE member SET stamp = ?, problem = ? WHERE id = ?', stampOf(stats), heldWords.older, id)
@@ -247,6 +251,15 @@ export function holdFormer (place: Place, name: string, bytes: Buffer, modified:
   }
 }
 
+/** A version that was served once. */
+export interface FormerVersion { readonly bytes: Buffer, readonly modified: number, readonly values: Properties }
+
+// times of files tell only where the bodies do not
+function isOvertaken ({ index, isOlder }: Place, row: MemberRow, bytes: Buffer, modified: number): boolean {
+  const served = body(index, row.id) ?? bytes
+  return isOlder?.(served, bytes) === true || (row.modified < modified && isOlder?.(bytes, served) !== true)
+}
+
 function record (place: Place, name: string, { etag, stats, checked, values, facts, bytes }: News): boolean {
   const { index, collection } = place
   index.transaction(() => {
@@ -254,12 +267,12 @@ function record (place: Place, name: string, { etag, stats, checked, values, fac
     const before = index.get<{ revision: number, born: number }>('SELECT revision, born FROM gone WHERE collection = ? AND name = ?', collection, name)
     if (place.isKept !== true) noteFormerOf(place, name, etag)
     const id = index.get<{ id: number }>(`
-      INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, attributes, revision, born)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?12, ?13)
+      INSERT INTO member (collection, name, stamp, checked, modified, size, etag, uid, component, problem, attributed, attributes, properties, revision, born)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, ?11, ?14, ?12, ?13)
       ON CONFLICT (collection, name) DO UPDATE SET stamp = ?3, checked = ?4, modified = ?5, size = ?6, etag = ?7, uid = ?8,
-        component = ?9, problem = '', attributed = ?10, attributes = ?11, revision = ?12, born = CASE WHEN born = 0 THEN ?13 ELSE born END RETURNING id`,
+        component = ?9, problem = '', attributed = ?10, attributes = ?11, properties = ?14, revision = ?12, born = CASE WHEN born = 0 THEN ?13 ELSE born END RETURNING id`,
     collection, name, stampOf(stats), checked, stats.mtimeMs, bytes?.length ?? stats.size, etag, facts.uid, facts.component,
-    values.size > 0 ? 1 : 0, hashOf(values), revision, revision)?.id ?? 0
+    values.size > 0 ? 1 : 0, hashOf(values), revision, revision, jsonOf(values))?.id ?? 0
     if (before !== undefined) {
       index.run('DELETE FROM gone WHERE collection = ? AND name = ?', collection, name)
       keepLife(index, { collection, name }, before.born, before.revision)

@@ -182,6 +182,7 @@ export class Model {
     for (const path of this.membersOf(calendar)) {
       const other = to + path.slice(calendar.length)
       this.#held.set(other, new Set([...this.#held.get(other) ?? [none], ...this.#held.get(path) ?? []]))
+      this.#ever.set(other, new Set([...this.#ever.get(other) ?? [], ...this.#ever.get(path) ?? []]))
       // what is held goes with it too
       if (this.#back.has(path)) this.#back.set(other, { isSure: false, isSeen: false })
       this.#back.delete(path)

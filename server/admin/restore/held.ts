@@ -1,5 +1,5 @@
 import type { Home } from '../../../store/home.js'
-import { writeMember } from '../../../store/write.js'
+import { writeHeld } from '../../../store/write.js'
 import type { Site } from '../../site/site.js'
 
 /** What is held in one collection: served although the disk has something older, or nothing. */
@@ -12,8 +12,7 @@ export interface HeldNames { readonly path: string, readonly names: readonly str
  */
 export async function bringBackHeld (site: Site, home: Home, path: string, isDryRun: boolean): Promise<HeldNames[]> {
   return await forHeld(home, path, async (collection, name) => {
-    const content = isDryRun ? undefined : home.content(collection, name)
-    if (content !== undefined) await writeMember(site.store.writing, home, collection, name, { bytes: content.bytes }, () => {})
+    if (!isDryRun) await writeHeld(site.store.writing, home, collection, name)
   })
 }
 
