@@ -135,7 +135,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
 
   #made (segments: readonly string[]): Home {
     const path = segments.join('/')
-    const home = new Home({
+    const home: Home = new Home({
       path,
       directory: `${this.documents}/${path}`,
       indexFile: `${this.#options.state}/index/${path}.sqlite`,
@@ -145,7 +145,7 @@ export class Store extends EventEmitter<{ change: [StoreChange] }> {
       history: this.writing.history,
       isOlder: this.#options.isOlder,
       isGuest: this.#options.isGuest,
-      changed: (of, collection) => { this.#changed(of, collection) },
+      changed: collection => { this.#changed(home, collection) },
       met: (directory, inode) => { this.#watcher?.follow(directory, inode) },
       lost: directory => { this.#watcher?.leave(directory) },
       naming: () => this.#naming,

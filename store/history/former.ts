@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { setImmediate as later } from 'node:timers/promises'
 import * as attribute from '../attribute.js'
 import { facts as statsOf, makeDirectories, rename, temporary } from '../file.js'
-import type { Home } from '../home.js'
+import type { IndexFile } from '../home/index-file.js'
 import { dropFormers, formers, type Former } from '../index/former.js'
 import { Pace } from '../pace.js'
 import { fromJson, type Properties } from '../property.js'
@@ -17,21 +17,22 @@ const batch = 50
 /**
  * Writes into the history what was overwritten or removed by hand, as the index still has it. What is there already with the same
  * bytes (a command has kept it by itself) is not written again. A crash leaves some to be written once more at the next start.
+ * @param home  its path below the documents
  */
-export async function keepFormers (home: Home, history: History): Promise<void> {
-  const { index } = home
+export async function keepFormers (home: string, file: IndexFile, history: History): Promise<void> {
+  const { index } = file
   const known: Known = new Map()
   const pace = new Pace()
   index.hasFormer = false
   await later()
   // closed meanwhile: what is left is written when it is opened again
-  const isOpen = (): boolean => home.isOpen && home.index === index
+  const isOpen = (): boolean => file.isOpen && file.index === index
   for (let some = formers(index, batch); some.length > 0; some = formers(index, batch)) {
     let last = 0
     for (const one of some) {
-      const isWritten = !history.isOn || await isKept(history, home.path, one, known)
+      const isWritten = !history.isOn || await isKept(history, home, one, known)
       if (!isOpen()) return
-      if (!isWritten) keepOne(history, home.path, one)
+      if (!isWritten) keepOne(history, home, one)
       last = one.id
       if (pace.isDue) break
     }

@@ -83,3 +83,8 @@ function remember (index: Index, collection: number, made: Listing): void {
 export function forgetListings (index: Index): void {
   remembered.delete(index)
 }
+
+/** The files of a collection that cannot be served as they are, by name, with the reason. */
+export function problemsIn (index: Index, collection: number): { name: string, problem: string }[] {
+  return index.all<{ name: string, problem: string }>("SELECT name, problem FROM member WHERE collection = ? AND problem <> '' ORDER BY name", collection)
+}
