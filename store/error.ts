@@ -25,7 +25,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   ENOENT: 'missing', ENOTDIR: 'missing', ELOOP: 'missing',
   EEXIST: 'exists', ENOTEMPTY: 'exists', EISDIR: 'exists',
   ENOSPC: 'full', EDQUOT: 'full', EMFILE: 'full', ENFILE: 'full',
-  EROFS: 'read-only', EACCES: 'read-only', EPERM: 'read-only', EIO: 'read-only',
+  EROFS: 'read-only', EACCES: 'read-only', EPERM: 'read-only', EIO: 'read-only', EXDEV: 'read-only',
   ENAMETOOLONG: 'bad-name', EINVAL: 'bad-name', EILSEQ: 'bad-name', E2BIG: 'too-large', EFBIG: 'too-large'
 }
 

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, constants, fsync, fstatSync, lstatSync, mkdirSync
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { codeOf, StoreError, translated } from './error.js'
+import { forgetMounts } from './mount.js'
 
 const flush = promisify(fsync)
 
@@ -147,6 +148,8 @@ export function rename (from: string, to: string): void {
   try {
     renameSync(from, to)
   } catch (error) {
+    // mounted a moment ago: the next try takes the other way
+    if (codeOf(error) === 'EXDEV') forgetMounts()
     throw translated(error, `rename ${from} to ${to}`)
   }
 }

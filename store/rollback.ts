@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { facts } from './file.js'
+import { mountOf } from './mount.js'
 import { isIgnored } from './name.js'
 import { entries } from './scan.js'
 
@@ -42,12 +43,12 @@ export const heldWords = {
  * Why a home must not be compared: its directory is gone or empty, and lies on another file system than before.
  * @param directory  of the home, absolute
  * @param mark       `markOf` when it was compared last; '' = never
+ * @param mount      `mountOf` then; '' = unknown
  */
-export function unmounted (directory: string, mark: string): string | undefined {
-  if (mark === '') return undefined
+export function unmounted (directory: string, mark: string, mount: string): string | undefined {
+  if (mark === '' || (facts(directory)?.isDirectory() === true && !isEmpty(directory))) return undefined
   const device = Number(mark.split(' ', 1)[0])
-  if (nearest(directory).dev === device) return undefined
-  if (facts(directory)?.isDirectory() === true && !isEmpty(directory)) return undefined
+  if (nearest(directory).dev === device && (mount === '' || mountOf(directory, true) === mount)) return undefined
   return `${directory} is empty and lies on another file system than before: is its disk not mounted? Nothing in it is taken for deleted, and it is served as soon as it is there`
 }
 

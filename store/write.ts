@@ -6,6 +6,7 @@ import { stampOf } from './etag.js'
 import { discard, draft, facts as statsOf, flushDirectory, rename, type Draft } from './file.js'
 import type { Collection, Home, Member } from './home.js'
 import type { Facts } from './index/fact.js'
+import { mountOf } from './mount.js'
 import { isRefused } from './index/open.js'
 import { heldProperties } from './index/held.js'
 import { isHeld } from './rollback.js'
@@ -162,7 +163,7 @@ export function draftsFor ({ drafts }: Writing, directory: string): string {
 /** Whether a file can be renamed from one directory into the other. */
 export function isSameDevice (one: string, other: string): boolean {
   const device = statsOf(one)?.dev
-  return device !== undefined && device === statsOf(other)?.dev
+  return device !== undefined && device === statsOf(other)?.dev && mountOf(one) === mountOf(other)
 }
 
 /**

@@ -7,6 +7,7 @@ import { inForce, isClosed, otherWays } from '../admin/words.js'
 import { href } from '../dav/href.js'
 import type { Rules } from '../site/site.js'
 import { ArgumentError, parseArguments, type Usage } from './arguments.js'
+import { print, printJson, say } from './print.js'
 import { columns } from './table.js'
 import { files, printHelp, settingsFor, tell, type Io } from './user.js'
 
@@ -18,6 +19,7 @@ export const accessUsage = {
   options: {
     grant: { kind: 'texts', value: 'WHO=LEVEL', meaning: 'let somebody "read", "write" (read and change), or see "busy" time' },
     revoke: { kind: 'texts', value: 'WHO', meaning: 'take back what somebody was granted' },
+    json: { kind: 'switch', meaning: 'show it as JSON' },
     ...files
   }
 } as const satisfies Usage
@@ -29,15 +31,16 @@ export async function access (argv: readonly string[], io: Io): Promise<number> 
     if (help) return printHelp(accessUsage, io)
     const asked = [...options.grant.map(readGrant), ...options.revoke.map(who => ({ who, level: undefined }))]
     const settings = settingsFor(options, io)
-    const { directory } = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })
+    const { directory } = await openPeople(settings, text => { say(io, text) })
     const rules: Rules = { settings, directory }
     const where = place(rules, typed)
-    if (asked.length > 0) await change(rules, where, asked, io)
-    io.stdout.write(shown(rules, where))
+    const told = asked.length > 0 ? await change(rules, where, asked) : []
+    if (options.json) await printJson(io, accessJson(rules, where))
+    else await print(io, [...told, ...told.length === 0 ? [] : [''], ''].join('\n') + shown(rules, where))
     return 0
   } catch (error) {
     if (!(error instanceof AdminError) && !(error instanceof StoreError)) return tell(error, io)
-    io.stderr.write(`caldavd: ${error.message}\n`)
+    say(io, error.message)
     return 1
   }
 }
@@ -53,18 +56,18 @@ function readGrant (text: string): Asked {
   return { who, level }
 }
 
-async function change (rules: Rules, where: Place, asked: readonly Asked[], io: Io): Promise<void> {
+/** @returns what was changed, in sentences */
+async function change (rules: Rules, where: Place, asked: readonly Asked[]): Promise<string[]> {
   const changes = asked.map(({ who, level }): Change => ({ who, level, principal: principalFor(rules.directory, who) }))
   const keys = changes.map(({ principal }) => principal.type === 'href' ? principal.href : principal.type)
   const twice = keys.findIndex((key, at) => keys.indexOf(key) !== at)
   if (twice >= 0) throw new ArgumentError(`${changes[twice]?.who ?? ''} is named twice`)
   const made = await asOwner(rules.settings.data.documents, async () => await changeAccess(rules, where, changes))
   const path = pathOf(where)
-  for (const one of changes) {
-    if (one.level === undefined) io.stdout.write(made.includes(one) ? `${one.who} has no longer what was granted on ${path}\n` : `${one.who} was granted nothing on ${path}${ways(rules, where, one)}\n`)
-    else io.stdout.write(made.includes(one) ? `${one.who} may ${words[one.level]} ${path}\n` : `${one.who} may ${words[one.level]} ${path} already\n`)
-  }
-  io.stdout.write('\n')
+  return changes.map(one => {
+    if (one.level === undefined) return made.includes(one) ? `${one.who} has no longer what was granted on ${path}` : `${one.who} was granted nothing on ${path}${ways(rules, where, one)}`
+    return `${one.who} may ${words[one.level]} ${path}${made.includes(one) ? '' : ' already'}`
+  })
 }
 
 const words: Readonly<Record<Level, string>> = { read: 'read', write: 'read and change', busy: 'see busy time of' }
@@ -73,6 +76,16 @@ function ways (rules: Rules, where: Place, { who, principal }: Change): string {
   if (principal.type !== 'href' || who.startsWith('/')) return ''
   const others = otherWays(rules, where, account(rules.directory, who))
   return others.length === 0 ? '' : `; what ${who} may do comes from: ${others.join('; ')}`
+}
+
+function accessJson (rules: Rules, where: Place): unknown {
+  return {
+    path: pathOf(where),
+    name: titleOf(where.collection.directory) ?? null,
+    href: href(where.segments, true),
+    isClosed: isClosed(rules, where),
+    access: inForce(rules, where).map(({ who, may, why }) => ({ who, may, because: why }))
+  }
 }
 
 function shown (rules: Rules, where: Place): string {

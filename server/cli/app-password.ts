@@ -6,6 +6,7 @@ import { addAppPassword, appNameProblem, readAppPasswords, revokeAppPassword, ty
 import { nameProblem, type DirectoryRecord } from '../directory/record.js'
 import { Source } from '../directory/source.js'
 import { ArgumentError, chooseCommand, parseArguments, type Usage } from './arguments.js'
+import { say } from './print.js'
 import { files, homeOf, printHelp, settingsFor, tell, type Io } from './user.js'
 
 /** `caldavd app-password …`: passwords for single devices. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
@@ -105,7 +106,7 @@ function named ([user = '', name = '']: readonly string[]): [string, string] {
 
 /** The user of this name or alias, in the files or LDAP. @throws AccountsError when there is nobody */
 async function find (settings: Settings, name: string, io: Io): Promise<DirectoryRecord> {
-  const warn = (text: string) => { io.stderr.write(`caldavd: ${text}\n`) }
+  const warn = (text: string) => { say(io, text) }
   const { directory } = await Source.open({ ...settings.accounts, realm: settings.authentication.realm, ldap: settings.ldap, log: { info: () => {}, warn, error: warn } })
   const found = directory.byName('users', name)
   if (found === undefined) throw new AccountsError(`${settings.accounts.file}: there is no user ${name}`)

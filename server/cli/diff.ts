@@ -8,7 +8,7 @@ import { bytesOf } from '../admin/history/step.js'
 import { AdminError } from '../admin/place.js'
 import type { Site } from '../site/site.js'
 import { ArgumentError, type Usage } from './arguments.js'
-import { isTerminal, print, say } from './print.js'
+import { isTerminal, print, printJson, say } from './print.js'
 import { treeCommand, treeOptions } from './tree-command.js'
 import type { Io } from './user.js'
 
@@ -17,15 +17,16 @@ export const diffUsage = {
   command: 'caldavd diff', operands: ['PATH[@WHEN]', '[PATH@WHEN]'],
   meaning: 'Shows how an event differs from what it was: alice/work/standup.ics@yesterday against now, or two such states of it. WHEN is a number\n' +
     '(1 = the state before the last change, which is meant without @) or time of caldavd history, 10:30, yesterday, "2 hours ago".',
-  options: treeOptions
+  options: { json: { kind: 'switch', meaning: 'as JSON' }, ...treeOptions }
 } as const satisfies Usage
 
 /** `caldavd diff`. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
 export async function diff (argv: readonly string[], io: Io): Promise<number> {
-  return await treeCommand(diffUsage, argv, io, async (site, { operands: [first = '', second] }) => {
+  return await treeCommand(diffUsage, argv, io, async (site, { options, operands: [first = '', second] }) => {
     const from = await sideAt(site, first, { number: 1 }, io)
     const to = second === undefined ? sideNow(from.spot) : await sideAt(site, second, undefined, io)
-    await show(from, to, io)
+    if (options.json) await printJson(io, differenceJson(from, to))
+    else await show(from, to, io)
     return 0
   })
 }
@@ -68,6 +69,17 @@ async function split (site: Site, typed: string, io: Io): Promise<{ path: string
 
 function sideNow (spot: Spot): Side {
   return { spot, when: 'now', bytes: spot.present === 'file' ? bytesOf(spot.file) : undefined }
+}
+
+function differenceJson (from: Side, to: Side): unknown {
+  const [old, young] = [linesOf(from.bytes ?? Buffer.alloc(0)), linesOf(to.bytes ?? Buffer.alloc(0))]
+  const side = ({ spot, when, bytes }: Side): unknown => ({ path: typedPath(spot.path), when, isThere: bytes !== undefined })
+  return {
+    from: side(from), to: side(to),
+    isSame: from.bytes === to.bytes || (from.bytes !== undefined && to.bytes?.equals(from.bytes) === true),
+    // null: no text
+    hunks: old === undefined || young === undefined ? null : hunks(compare(old, young).lines).map(({ head, lines }) => ({ head, lines: lines.map(({ sign, text }) => sign + text) }))
+  }
 }
 
 async function show (from: Side, to: Side, io: Io): Promise<void> {

@@ -1,3 +1,4 @@
+import { isHeld } from '../../store/rollback.js'
 import { calendarLines, eventLines, homeLines, type CalendarLine, type EventLine, type HomeLine } from '../admin/files/listing.js'
 import { isoWhen, whenName, type Clock } from '../admin/files/clock.js'
 import { spot } from '../admin/files/spot.js'
@@ -61,8 +62,12 @@ function homeTable (lines: readonly HomeLine[], { isLong }: Showing): string {
 function calendarTable (lines: readonly CalendarLine[], { style, isLong }: Showing): string {
   return columns([['CALENDAR', 'NAME', 'EVENTS', 'COLOUR', ...isLong ? ['SIZE'] : [], 'SHARED WITH', ''], ...lines.map(each => [
     each.kind === 'folder' ? `${each.path}/` : each.path, each.name, each.kind === 'folder' ? '-' : String(each.events), each.colour === '' ? '' : style.swatch(each.colour),
-    ...isLong ? [size(each.bytes)] : [], sharedText(each, isLong), each.problems === 0 ? '' : `${each.problems} broken: see caldavd doctor`
+    ...isLong ? [size(each.bytes)] : [], sharedText(each, isLong), remarkOn(each)
   ])])
+}
+
+function remarkOn ({ problems, held }: CalendarLine): string {
+  return [...problems === 0 ? [] : [`${problems} broken: see caldavd doctor`], ...held === 0 ? [] : [`${held} held: see caldavd restore --help`]].join('; ')
 }
 
 function sharedText ({ shared }: CalendarLine, isLong: boolean): string {
@@ -75,7 +80,7 @@ function eventTable (lines: readonly EventLine[], { clock, style, isLong }: Show
   return columns([['FILE', 'START', ...isLong ? ['REPEATS', 'SIZE', 'CHANGED', 'TYPE'] : [], 'SUMMARY'], ...lines.map(each => [
     each.file, each.start === undefined ? '-' : whenName(each.start, clock.zone),
     ...isLong ? [each.repeats ?? '-', size(each.size), each.modified === 0 ? '-' : new Date(each.modified).toISOString().slice(0, 16).replace('T', ' ') + 'Z', each.component] : [],
-    each.summary + (each.problem === '' ? '' : style.bold(` [broken: ${each.problem}]`))
+    each.summary + (each.problem === '' ? '' : style.bold(` [${isHeld(each.problem) ? 'held' : 'broken'}: ${each.problem}]`))
   ])])
 }
 

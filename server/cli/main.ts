@@ -15,6 +15,7 @@ import { importFiles, importUsage } from './import.js'
 import { ls, lsUsage } from './ls.js'
 import { man, manUsage } from './man.js'
 import { mv, mvUsage } from './mv.js'
+import { say } from './print.js'
 import { proxy, proxyUsage } from './proxy.js'
 import { quota, quotaUsage } from './quota.js'
 import { restore, restoreUsage } from './restore.js'
@@ -58,19 +59,20 @@ export const commands: Commands = {
 export async function main (argv: readonly string[], io: Io): Promise<number> {
   const [word, ...rest] = argv
   if (word === undefined || word === '--help' || word === '-h' || word === 'help') {
-    (word === undefined ? io.stderr : io.stdout).write(overview())
+    (word === undefined ? io.stderr : io.stdout).write(overview(io.environment['COMMAND_NAME'] ?? 'caldavd'))
     return word === undefined ? 2 : 0
   }
   try {
     return await chooseCommand('caldavd', commands, word).run(rest, io)
   } catch (error) {
     if (!(error instanceof ArgumentError)) throw error
-    io.stderr.write(`caldavd: ${error.message}\n`)
+    say(io, error.message)
     return 2
   }
 }
 
-function overview (): string {
+/** @param program  how it was called */
+function overview (program: string): string {
   const rows = Object.entries(commands).map(([name, { meaning }]) => `  ${name.padEnd(13)} ${meaning}`)
-  return ['caldavd COMMAND [OPTIONS]', '', 'A CalDAV server whose calendars are directories and whose events are files.', '', ...rows, '', 'caldavd COMMAND --help says more.', ''].join('\n')
+  return [`${program} COMMAND [OPTIONS]`, '', 'A CalDAV server whose calendars are directories and whose events are files.', '', ...rows, '', `${program} COMMAND --help says more.`, ''].join('\n')
 }

@@ -6,7 +6,12 @@ import type { Io } from './user.js'
 
 /** Writes results, as fast as whoever reads them. */
 export async function print ({ stdout }: Pick<Io, 'stdout'>, text: string | Uint8Array): Promise<void> {
-  if (!stdout.write(text)) await once(stdout, 'drain')
+  if (!stdout.write(typeof text === 'string' ? shownOn(stdout, text) : text)) await once(stdout, 'drain')
+}
+
+// names of files and words of events come from anybody: none of them may steer a terminal. Our own colours may.
+function shownOn (stream: Writable, text: string): string {
+  return isTerminal(stream) ? text.replace(/(\x1b\[[\d;]*m)|[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, (_, colour: string | undefined) => colour ?? '?') : text
 }
 
 /** Prints a value as JSON with keys that stay. */
@@ -16,7 +21,7 @@ export async function printJson (io: Io, value: unknown): Promise<void> {
 
 /** Says something about the work, on stderr: one line that begins with the name of the program. */
 export function say ({ stderr }: Pick<Io, 'stderr'>, text: string): void {
-  stderr.write(`caldavd: ${text}\n`)
+  stderr.write(shownOn(stderr, `caldavd: ${text}\n`))
 }
 
 /** Whether a stream is a terminal. */

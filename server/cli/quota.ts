@@ -3,6 +3,7 @@ import { openPeople } from '../admin/people.js'
 import { AdminError } from '../admin/place.js'
 import { usage as usageOf, type Usage as Home } from '../admin/usage.js'
 import { parseArguments, type Usage } from './arguments.js'
+import { print, printJson, say } from './print.js'
 import { size } from './size.js'
 import { columns } from './table.js'
 import { files, printHelp, settingsFor, tell, type Io } from './user.js'
@@ -11,7 +12,7 @@ import { files, printHelp, settingsFor, tell, type Io } from './user.js'
 export const quotaUsage = {
   command: 'caldavd quota', operands: ['[NAME]'],
   meaning: 'Shows how much each home holds, and may hold. The limit is "quota" of the account, or the setting limits.quotaBytes.',
-  options: files
+  options: { json: { kind: 'switch', meaning: 'as JSON, one array' }, ...files }
 } as const satisfies Usage
 
 /** `caldavd quota`. @returns the exit code: 0 done, 1 failed, 2 wrong command line */
@@ -20,13 +21,14 @@ export async function quota (argv: readonly string[], io: Io): Promise<number> {
     const { options, operands: [name], help } = parseArguments(quotaUsage, argv)
     if (help) return printHelp(quotaUsage, io)
     const settings = settingsFor(options, io)
-    const { directory } = await openPeople(settings, text => { io.stderr.write(`caldavd: ${text}\n`) })
+    const { directory } = await openPeople(settings, text => { say(io, text) })
     const homes = usageOf({ settings, directory }, name)
-    io.stdout.write(homes.length === 0 ? 'Nobody has a home yet\n' : columns([['NAME', 'FILES', 'USED', 'LIMIT', ''], ...homes.map(row)]))
+    if (options.json) await printJson(io, homes.map(({ name, files, bytes, limit }) => ({ name, files, bytes, limit: limit ?? null })))
+    else await print(io, homes.length === 0 ? 'Nobody has a home yet\n' : columns([['NAME', 'FILES', 'USED', 'LIMIT', ''], ...homes.map(row)]))
     return 0
   } catch (error) {
     if (!(error instanceof AdminError) && !(error instanceof StoreError)) return tell(error, io)
-    io.stderr.write(`caldavd: ${error.message}\n`)
+    say(io, error.message)
     return 1
   }
 }

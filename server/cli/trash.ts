@@ -12,7 +12,7 @@ import { progress } from './progress.js'
 import { size } from './size.js'
 import { columns } from './table.js'
 import { failing, treeCommand, treeOptions } from './tree-command.js'
-import { undoSpot } from './undo.js'
+import { outcomeJson, tellOutcome, undoSpot, type Outcome, type Wish } from './undo.js'
 import type { Io } from './user.js'
 
 /** How the commands below `trash` are called. */
@@ -25,7 +25,11 @@ export const trashUsages = {
   restore: {
     command: 'caldavd trash restore', operands: ['NAME…'],
     meaning: 'Brings deleted calendars and events back: paths, or numbers of caldavd trash list.',
-    options: { 'dry-run': { kind: 'switch', short: 'n', meaning: 'say what would be done, and do nothing' }, ...treeOptions }
+    options: {
+      'dry-run': { kind: 'switch', short: 'n', meaning: 'say what would be done, and do nothing' },
+      json: { kind: 'switch', meaning: 'say what was done as JSON, one array' },
+      ...treeOptions
+    }
   },
   empty: {
     command: 'caldavd trash empty', operands: ['[PATH]'],
@@ -34,6 +38,7 @@ export const trashUsages = {
       'older-than': { kind: 'text', value: 'TIME', meaning: 'only what was deleted longer ago than 7d, 12h, "2 weeks"' },
       yes: { kind: 'switch', short: 'y', meaning: 'do not ask' },
       'dry-run': { kind: 'switch', short: 'n', meaning: 'say what would be done, and do nothing' },
+      json: { kind: 'switch', meaning: 'say what was done as JSON' },
       ...treeOptions
     }
   }
@@ -93,7 +98,17 @@ async function restore (argv: readonly string[], io: Io): Promise<number> {
     // a calendar first: an event that was deleted in it before can go nowhere else
     chosen.sort((a, b) => Number(b.isCollection) - Number(a.isCollection))
     let code = 0
-    for (const waste of chosen) code = Math.max(code, await failing(io, async () => await restoreOne(site, waste, options['dry-run'], io)))
+    const done: unknown[] = []
+    for (const waste of chosen) {
+      code = Math.max(code, await failing(io, async () => {
+        const wish = wishFor(waste, options['dry-run'])
+        const outcome = await restoreOne(site, waste, wish, io)
+        if (options.json) done.push(outcomeJson(outcome, wish))
+        else await tellOutcome(io, outcome, wish)
+        return outcome.failed.length > 0 ? 1 : 0
+      }))
+    }
+    if (options.json) await printJson(io, done)
     return code
   })
 }
@@ -108,13 +123,17 @@ async function choose (site: Site, all: readonly Waste[], typed: string): Promis
   return named
 }
 
-async function restoreOne (site: Site, { path, at, isCollection, isAnew }: Waste, isDry: boolean, io: Io): Promise<number> {
+function wishFor ({ at, isCollection }: Waste, isDry: boolean): Wish {
+  return { when: isCollection ? { at } : undefined, into: undefined, isMerge: false, isDry }
+}
+
+async function restoreOne (site: Site, { path, isAnew }: Waste, wish: Wish, io: Io): Promise<Outcome> {
   await notice(site, path)
   const typed = typedPath(path)
   if (isAnew) throw new AdminError(`${typed} was made anew since: caldavd undo ${typed} --merge puts into it what the deleted one held, --into NAME brings that one back beside it`)
   const place = spot(site, path)
   if (place.present !== undefined) throw new AdminError(`${typed} is there already`)
-  return await undoSpot(site, place, { when: isCollection ? { at } : undefined, into: undefined, isMerge: false, isDry }, io)
+  return await undoSpot(site, place, wish, io)
 }
 
 async function empty (argv: readonly string[], io: Io): Promise<number> {
@@ -122,9 +141,19 @@ async function empty (argv: readonly string[], io: Io): Promise<number> {
     const edge = (io.now?.() ?? Date.now()) - ageOf(options['older-than'])
     const all = (await wasteIn(site, typed)).filter(({ at }) => at <= edge)
     const what = `${many(all, true)} and ${many(all, false)} (${size(all.reduce((sum, { bytes }) => sum + bytes, 0))})`
-    if (all.length === 0) await print(io, 'Nothing that was deleted is kept\n')
+    const told = (isRemoved: boolean): unknown => ({ isRemoved, removed: all.map(wasteJson) })
+    if (options.json && (all.length === 0 || options['dry-run'])) await printJson(io, told(false))
+    else if (all.length === 0) await print(io, 'Nothing that was deleted is kept\n')
     else if (options['dry-run']) await print(io, `Would remove for good: ${what}\n`)
-    else if (options.yes || await agrees(io, what)) await removeAll(site, all, io, what)
+    else if (options.yes || await agrees(io, what)) {
+      const last = told(true)
+      await removeAll(site, all, io)
+      if (options.json) await printJson(io, last)
+      else {
+        await print(io, `Removed for good: ${what}\n`)
+        say(io, 'what is there now keeps its history')
+      }
+    } else if (options.json) await printJson(io, { isRemoved: false, removed: [] })
     else await print(io, 'Nothing was removed\n')
     return 0
   })
@@ -149,7 +178,7 @@ async function agrees (io: Io, what: string): Promise<boolean> {
   return /^y(?:es)?$/i.test((await readLine(io)).trim())
 }
 
-async function removeAll (site: Site, all: readonly Waste[], io: Io, what: string): Promise<void> {
+async function removeAll (site: Site, all: readonly Waste[], io: Io): Promise<void> {
   const bar = progress(io, 'Removing')
   try {
     for (const [done, waste] of all.entries()) {
@@ -159,6 +188,4 @@ async function removeAll (site: Site, all: readonly Waste[], io: Io, what: strin
   } finally {
     bar.end()
   }
-  await print(io, `Removed for good: ${what}\n`)
-  say(io, 'what is there now keeps its history')
 }

@@ -10,7 +10,7 @@ import { AdminError } from '../admin/place.js'
 import type { Site } from '../site/site.js'
 import { ArgumentError, type Usage } from './arguments.js'
 import { lately } from './history.js'
-import { print, say } from './print.js'
+import { print, printJson, say } from './print.js'
 import { progress } from './progress.js'
 import { columns } from './table.js'
 import { treeCommand, treeOptions } from './tree-command.js'
@@ -26,6 +26,7 @@ export const undoUsage = {
     into: { kind: 'text', value: 'NAME', meaning: 'of a calendar: as a new one of this name; of an event: into that calendar' },
     merge: { kind: 'switch', meaning: 'put what a deleted calendar held into the one that has its name now' },
     'dry-run': { kind: 'switch', short: 'n', meaning: 'say what would be done, and do nothing' },
+    json: { kind: 'switch', meaning: 'say what was done as JSON' },
     ...treeOptions
   }
 } as const satisfies Usage
@@ -36,7 +37,11 @@ export async function undo (argv: readonly string[], io: Io): Promise<number> {
     if (options.merge && options.into !== undefined) throw new ArgumentError('--merge and --into: expected one of the two')
     const when = options.at === undefined ? undefined : whenOf(options.at, io.now?.() ?? Date.now())
     const spot = await spotAt(site, typed, process.cwd())
-    return await undoSpot(site, spot, { when, into: options.into, isMerge: options.merge, isDry: options['dry-run'] }, io)
+    const wish = { when, into: options.into, isMerge: options.merge, isDry: options['dry-run'] }
+    const outcome = await undoSpot(site, spot, wish, io)
+    if (options.json) await printJson(io, outcomeJson(outcome, wish))
+    else await tellOutcome(io, outcome, wish)
+    return outcome.failed.length > 0 ? 1 : 0
   })
 }
 
@@ -57,24 +62,59 @@ export interface Wish {
   readonly isDry: boolean
 }
 
-/** Undoes and says what was done. @returns the exit code */
-export async function undoSpot (site: Site, spot: Spot, wish: Wish, io: Io): Promise<number> {
-  const begun = Date.now()
+/** What came of an undo. */
+export interface Outcome extends Undone {
+  /** What was undone, as it is typed. */
+  readonly path: string
+  readonly isCalendar: boolean
+  /** The calendar that was brought back as a whole. */
+  readonly brought?: Brought
+  /** The time to which a calendar went back. */
+  readonly at?: number | undefined
+  /** The time to go back to in order to take this back. */
+  readonly begun: number
+}
+
+/** Undoes. @throws AdminError, ArgumentError */
+export async function undoSpot (site: Site, spot: Spot, wish: Wish, io: Io): Promise<Outcome> {
+  const one = { path: typedPath(spot.path), isCalendar: spot.isCollection, begun: Date.now() }
   if (!spot.isCollection) {
-    if (wish.isMerge) throw new AdminError(`${typedPath(spot.path)} is an event: --merge is for calendars`)
-    return await tellSteps(io, await undoFile(site, spot, { ...wish, cwd: process.cwd() }), wish)
+    if (wish.isMerge) throw new AdminError(`${one.path} is an event: --merge is for calendars`)
+    return { ...one, ...await undoFile(site, spot, { ...wish, cwd: process.cwd() }) }
   }
-  if (spot.rest === '') throw new AdminError(`${typedPath(spot.path)} is a home: undo the calendars in it one by one; caldavd trash list shows which were deleted`)
+  if (spot.rest === '') throw new AdminError(`${one.path} is a home: undo the calendars in it one by one; caldavd trash list shows which were deleted`)
   const at = wish.when === undefined ? undefined : momentIn(site, spot, wish.when)
   const bar = progress(io, 'Undoing')
   try {
-    if (wish.isMerge) return await tellSteps(io, await undoMerge(site, spot, at, wish.isDry, bar.step), wish, spot, begun)
-    if (wish.into !== undefined || spot.present === undefined) return await tellBrought(io, await undoWhole(site, spot, at, placeFor(spot, wish.into), wish.isDry), wish)
+    if (wish.isMerge) return { ...one, ...await undoMerge(site, spot, at, wish.isDry, bar.step) }
+    if (wish.into !== undefined || spot.present === undefined) return { ...one, steps: [], failed: [], notes: [], brought: await undoWhole(site, spot, at, placeFor(spot, wish.into), wish.isDry) }
     if (at === undefined) throw new AdminError(needsTime(site, spot))
-    return await tellSteps(io, await undoInside(site, spot, at, wish.isDry, bar.step), wish, spot, begun, at)
+    return { ...one, at, ...await undoInside(site, spot, at, wish.isDry, bar.step) }
   } finally {
     bar.end()
   }
+}
+
+/** An outcome with keys that stay. */
+export function outcomeJson ({ path, brought, at, begun, steps, notes, failed }: Outcome, { isDry }: Wish): unknown {
+  return {
+    path, isDryRun: isDry,
+    brought: brought === undefined ? null : { path: brought.path, name: brought.title ?? null, events: brought.events },
+    asItWasAt: at === undefined ? null : new Date(at).toISOString(),
+    steps: steps.map(step => ({ what: step.what, path: stepPath(step), summary: summaryOf(step) })),
+    notes, failed,
+    takeBackWith: isDry || steps.length === 0 ? null : new Date(begun).toISOString()
+  }
+}
+
+/** Says what was done. */
+export async function tellOutcome (io: Io, { path, isCalendar, brought, at, begun, steps, notes, failed }: Outcome, { isDry }: Wish): Promise<void> {
+  if (brought !== undefined) return await tellBrought(io, brought, isDry)
+  if (at !== undefined) await print(io, `${path} as it was at ${momentText(at)}${steps.length === 0 && failed.length === 0 ? ': it is so already; nothing was done' : ''}\n`)
+  await print(io, columns(steps.map(step => [...isCalendar ? [''] : [], `${isDry ? 'would be ' : ''}${step.what}`, stepPath(step), summaryOf(step)])))
+  for (const note of notes) say(io, note)
+  for (const why of failed) say(io, why)
+  if (isCalendar && steps.length > 0) await print(io, `${count(steps.length)}${isDry ? '; nothing was done yet' : `. To take this back: caldavd undo ${path} --at '${momentText(begun, true)}'`}\n`)
 }
 
 function momentIn (site: Site, spot: Spot, when: When): number {
@@ -108,19 +148,9 @@ function count (events: number): string {
   return `${events} event${events === 1 ? '' : 's'}`
 }
 
-async function tellBrought (io: Io, { path, title, events }: Brought, { isDry }: Wish): Promise<number> {
+async function tellBrought (io: Io, { path, title, events }: Brought, isDry: boolean): Promise<void> {
   const name = title === undefined ? '' : ` (${JSON.stringify(title)})`
   await print(io, `${isDry ? 'Would bring back' : 'Brought back'} ${path}${name} with ${count(events)}, and with the name, colours and sharing that it had\n`)
-  return 0
-}
-
-async function tellSteps (io: Io, { steps, failed, notes }: Undone, { isDry }: Wish, spot?: Spot, begun?: number, at?: number): Promise<number> {
-  if (spot !== undefined && at !== undefined) await print(io, `${typedPath(spot.path)} as it was at ${momentText(at)}${steps.length === 0 && failed.length === 0 ? ': it is so already; nothing was done' : ''}\n`)
-  await print(io, columns(steps.map(step => [...spot === undefined ? [] : [''], `${isDry ? 'would be ' : ''}${step.what}`, stepPath(step), summaryOf(step)])))
-  for (const note of notes) say(io, note)
-  for (const why of failed) say(io, why)
-  if (spot !== undefined && begun !== undefined && steps.length > 0) await print(io, `${count(steps.length)}${isDry ? '; nothing was done yet' : `. To take this back: caldavd undo ${typedPath(spot.path)} --at '${momentText(begun, true)}'`}\n`)
-  return failed.length > 0 ? 1 : 0
 }
 
 function summaryOf ({ bytes }: Step): string {

@@ -8,6 +8,7 @@ import { addUser, removeUser, setPassword } from '../directory/edit.js'
 import { makePassword } from '../directory/password.js'
 import { nameProblem, type Account } from '../directory/record.js'
 import { ArgumentError, chooseCommand, helpText, parseArguments, settingFlags, settingOptions, type Option, type Usage } from './arguments.js'
+import { say } from './print.js'
 import { askHidden, readLine, type Streams } from './prompt.js'
 
 /** What a command is given instead of `process`. */
@@ -35,7 +36,7 @@ export async function user (argv: readonly string[], io: Io): Promise<number> {
 export function tell (error: unknown, io: Io): number {
   const isExpected = error instanceof AccountsError || error instanceof SettingsError || error instanceof ArgumentError || isSystemError(error)
   if (!isExpected) throw error
-  io.stderr.write(`caldavd: ${error.message}\n`)
+  say(io, error.message)
   return error instanceof ArgumentError ? 2 : 1
 }
 
@@ -119,7 +120,7 @@ async function passwd (argv: readonly string[], io: Io): Promise<number> {
 async function list (argv: readonly string[], io: Io): Promise<number> {
   const { options, help } = parseArguments(listUsage, argv)
   if (help) return printHelp(listUsage, io)
-  const warn = (text: string) => { io.stderr.write(`caldavd: ${text}\n`) }
+  const warn = (text: string) => { say(io, text) }
   const { accounts } = settingsFor(options, io)
   const found = await readAccounts({ ...accounts, log: { info: () => {}, warn, error: warn } })
   const users = found.filter(({ record }) => record.type === 'users')
@@ -153,7 +154,7 @@ export function printHelp (usage: Usage, { stdout }: Io): number {
 
 /** The settings that a command on accounts works with. @throws SettingsError */
 export function settingsFor (options: { readonly [Name in keyof typeof files]?: string | undefined }, io: Io): Settings {
-  const warn = (text: string) => { io.stderr.write(`caldavd: ${text}\n`) }
+  const warn = (text: string) => { say(io, text) }
   return loadSettings({ file: options.config, environment: io.environment, flags: settingFlags(options), warn })
 }
 

@@ -144,11 +144,14 @@ export class History {
     this.#made.add(directory)
   }
 
-  /** Removes what is older than it has to be, and the oldest as long as all take too much. */
-  async tidy (): Promise<void> {
+  /**
+   * Removes what is older than it has to be, and the oldest as long as all take too much.
+   * @param isSure  the clock is right; otherwise nothing is too old
+   */
+  async tidy (isSure = true): Promise<void> {
     this.#made.clear()
     try {
-      await expire(this.directory, { days: this.#options.days(), bytes: this.#options.bytes() }, Date.now())
+      await expire(this.directory, { days: isSure ? this.#options.days() : Infinity, bytes: this.#options.bytes() }, Date.now())
       this.#hasTold = false
     } catch (error) {
       if (!this.#hasTold) this.#options.report(`cannot tidy ${this.directory}: ${error instanceof Error ? error.message : String(error)}`)
@@ -156,14 +159,19 @@ export class History {
     }
   }
 
-  /** Tidies up now and then until told to stop. @param every  ms */
+  /** Tidies up now and then until told to stop. A clock that has just started, or was set, may be years ahead: it has to go on like that once. @param every  ms */
   async tidyForEver (signal: AbortSignal, every = 60 * 60 * 1000): Promise<void> {
-    while (!signal.aborted) {
-      await this.tidy()
+    for (let before: number | undefined; !signal.aborted;) {
+      const offset = Date.now() - performance.now()
+      await this.tidy(before !== undefined && Math.abs(offset - before) < mostDrift)
+      before = offset
       await later(every, undefined, { signal, ref: false }).catch(() => {})
     }
   }
 }
+
+/** A clock that moves by more (ms) against that of the process between two looks was set. */
+const mostDrift = 60_000
 
 /** The system's code of an error, translated or not. */
 function causeOf (error: unknown): string | undefined {

@@ -10,6 +10,7 @@ import { collectionRows, idOf, loseCollection, noteMark, recordCollection, takeA
 import { heldIn } from '../index/held.js'
 import { isRefused } from '../index/open.js'
 import { forgetOthers, type Place } from '../index/update.js'
+import { mountOf } from '../mount.js'
 import { isIgnored } from '../name.js'
 import { fromJson, hashOf, jsonOf, properties } from '../property.js'
 import { isEmpty, markOf, unmounted, wentBack } from '../rollback.js'
@@ -60,11 +61,12 @@ export class Directories {
     const changed = [...this.#known.values()].filter(({ mark, noted, compared }) => compared && mark !== noted)
     const above = statsOf(dirname(this.#options.directory))
     const aboveMark = above === undefined ? '' : markOf(above)
-    const isMoved = this.#known.get('')?.compared === true && aboveMark !== this.#noted('above')
-    if (changed.length === 0 && !isMoved) return
+    const notes = this.#known.get('')?.compared === true ? [['above', aboveMark], ['mount', mountOf(this.#options.directory, true)]] as const : []
+    const news = notes.filter(([key, value]) => value !== this.#noted(key))
+    if (changed.length === 0 && news.length === 0) return
     try {
       this.#file.index.transaction(() => {
-        if (isMoved) this.#file.index.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('above', ?)", aboveMark)
+        for (const [key, value] of news) this.#file.index.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value)
         for (const { collection, mark } of changed) noteMark(this.#file.index, collection.id, mark)
       })
       for (const known of changed) known.noted = known.mark
@@ -187,7 +189,7 @@ export class Directories {
   // an unmounted disk is no deletion
   #demandMounted (): void {
     const row = this.#file.index.get<{ stamp: string }>("SELECT stamp FROM collection WHERE path = '' AND gone = 0")
-    const problem = unmounted(this.#options.directory, row?.stamp ?? '')
+    const problem = unmounted(this.#options.directory, row?.stamp ?? '', this.#noted('mount'))
     if (problem !== undefined) throw new StoreError('read-only', problem)
   }
 

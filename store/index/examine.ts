@@ -19,6 +19,8 @@ export interface Totals {
   readonly components: ReadonlyMap<string, number>
   readonly files: number
   readonly bytes: number
+  /** Where the home's file system was mounted; '' = unknown. */
+  readonly mount: string
 }
 
 /** Every file that is not served as it is, by path. */
@@ -33,7 +35,8 @@ export function totals (index: Index): Totals {
   const rows = index.all<{ component: string, count: number }>('SELECT component, count(*) AS count FROM member GROUP BY component')
   const collections = collectionRows(index).filter(({ gone }) => gone === 0)
   const sums = index.get<{ files: number, bytes: number }>('SELECT coalesce(sum(members), 0) AS files, coalesce(sum(bytes), 0) AS bytes FROM collection WHERE gone = 0')
-  return { files: 0, bytes: 0, ...sums, collections, components: new Map(rows.map(({ component, count }) => [component, count])) }
+  const mount = String(index.get<{ value: string }>("SELECT value FROM meta WHERE key = 'mount'")?.value ?? '')
+  return { files: 0, bytes: 0, ...sums, mount, collections, components: new Map(rows.map(({ component, count }) => [component, count])) }
 }
 
 /** What a collection's row counts, and what there is. */

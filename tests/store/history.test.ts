@@ -2,6 +2,7 @@ import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, st
 import t from 'tap'
 import { properties, setProperties } from '../../store/property.js'
 import { expire } from '../../store/history/expire.js'
+import { History } from '../../store/history/history.js'
 import { versions, versionsBelow } from '../../store/history/list.js'
 import { isDay, placeOf, readName } from '../../store/history/version.js'
 import { deleteCollection, moveCollection, makeCollection } from '../../store/tree.js'
@@ -213,4 +214,23 @@ t.test('the oldest go first: after so many days, and above so many bytes; what i
   await expire(root, { days: 0, bytes: 0 }, now + 1)
   t.same(readdirSync(root).sort(), ['2026-11-21', '2026-11-23', 'elsewhere', 'notes'], 'the day that is written to stays')
   await expire(`${root}/none`, { days: 30, bytes: 0 }, now)
+})
+
+t.test('a clock that has just been set makes nothing too old', async t => {
+  const root = t.testdir({ '2026-10-01': { 'a.ics@01.00.00.000.deleted': 'a' } })
+  const old = `${root}/2026-10-01/a.ics@01.00.00.000.deleted`
+  const history = new History({ directory: root, documents: `${root}/none`, days: () => 30, bytes: () => 0, report: line => { t.fail(line) } })
+  const [real, ending] = [Date.now, new AbortController()]
+  t.teardown(() => { Date.now = real })
+  let ahead = 0
+  // set anew all the time
+  Date.now = () => real() + (ahead += 100_000)
+  const running = history.tidyForEver(ending.signal, 5)
+  await tick()
+  t.ok(existsSync(old))
+  const steady = real() + ahead
+  Date.now = () => steady + performance.now()
+  t.ok(await until(() => !existsSync(old)) < Infinity)
+  ending.abort()
+  await running
 })

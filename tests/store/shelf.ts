@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Collection, Home } from '../../store/home.js'
 import type { Describe, Span } from '../../store/index/fact.js'
+import { forgetMounts } from '../../store/mount.js'
 import { Store, type StoreOptions } from '../../store/store.js'
 
 /** A store on a temporary directory that speaks plain words: no iCalendar, no HTTP. Homes are directly in the documents. */
@@ -117,10 +118,17 @@ export function mounted (t: Test, options: string): { path: string } | { problem
   return remount(path, options)
 }
 
+/** Ways in which a directory below a mounted one can be beyond the reach of a rename: another file system, and the same one mounted once more. */
+export function beyond (path: string): (readonly [string, string, string])[] {
+  mkdirSync(`${path}/source`, { recursive: true })
+  return [['another file system', '-t tmpfs -o size=8m', 'caldavd-test'], ['a bind mount', '--bind', `${path}/source`]]
+}
+
 /** Mounts over an existing directory; whoever calls it unmounts. */
-export function remount (path: string, options: string): { path: string } | { problem: string } {
+export function remount (path: string, options: string, source = 'caldavd-test'): { path: string } | { problem: string } {
   try {
-    shell('/', `mount ${options} caldavd-test '${path}'`)
+    shell('/', `mount ${options} '${source}' '${path}'`)
+    forgetMounts()
     return { path }
   } catch (error) {
     return { problem: `cannot mount here: ${(error as Error).message}` }

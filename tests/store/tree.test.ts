@@ -7,7 +7,7 @@ import type { Collection, Home } from '../../store/home.js'
 import { changesSince } from '../../store/index/journal.js'
 import { properties, setProperties } from '../../store/property.js'
 import { copyCollection, type Copying, deleteCollection, makeCollection, moveCollection } from '../../store/tree.js'
-import { hand, mounted, namesIn, object, openStore, remount, shelf, shell } from './shelf.js'
+import { beyond, hand, mounted, namesIn, object, openStore, remount, shelf, shell } from './shelf.js'
 
 const name = '{DAV:}displayname'
 const type = '{DAV:}resourcetype'
@@ -226,12 +226,13 @@ t.test('a source that changes while it is copied', async t => {
   t.same(readdirSync(`${documents}/.drafts`), [])
 })
 
-t.test('between file systems a collection is copied and removed', async t => {
+for (const way of [0, 1]) t.test(`to ${['another file system', 'a bind mount'][way]} a collection is copied and removed`, async t => {
   const first = mounted(t, '-t tmpfs -o size=8m')
   if ('problem' in first) return t.pass('skipped', { skip: first.problem })
   const inner = `${first.path}/documents/alice`
   mkdirSync(inner, { recursive: true })
-  const second = remount(inner, '-t tmpfs -o size=8m')
+  const [, options, source] = beyond(first.path)[way] ?? t.fail() as never
+  const second = remount(inner, options, source)
   if ('problem' in second) return t.pass('skipped', { skip: second.problem })
   t.teardown(() => { shell('/', `umount -l '${inner}' || true`) })
   mkdirSync(`${first.path}/documents/bob/work`, { recursive: true })

@@ -10,7 +10,7 @@ import type { Collection, Home, Member } from '../../store/home.js'
 import { changesSince } from '../../store/index/journal.js'
 import { isMirrored, properties, setProperties } from '../../store/property.js'
 import { copyMember, deleteMember, moveMember, writeMember, type Guard } from '../../store/write.js'
-import { hand, mounted, namesIn, object, openStore, shelf, tick, type Shelf } from './shelf.js'
+import { beyond, hand, mounted, namesIn, object, openStore, remount, shelf, shell, tick, type Shelf } from './shelf.js'
 
 const any: Guard = () => {}
 const note = '{DAV:}note'
@@ -335,15 +335,15 @@ t.test('a directory that must not be written says so, and the file stays', async
   t.match(await put({ store, home, work }, 'a.ics', object('a', 'new\n')), { created: false })
 })
 
-t.test('a home on another file system keeps its drafts itself; moves in and out are copies', async t => {
+for (const way of [0, 1]) t.test(`a home on ${['another file system', 'a bind mount'][way]} keeps its drafts itself; moves in and out are copies`, async t => {
   const elsewhere = mounted(t, '-t tmpfs -o size=8m')
   if ('problem' in elsewhere) return t.pass('skipped', { skip: elsewhere.problem })
   // documents on the mount, alice's home on a second one
   const { path } = elsewhere
   mkdirSync(`${path}/documents/alice`, { recursive: true })
   const inner = `${path}/documents/alice`
-  const { remount, shell } = await import('./shelf.js')
-  const second = remount(inner, '-t tmpfs -o size=8m')
+  const [, options, source] = beyond(path)[way] ?? t.fail() as never
+  const second = remount(inner, options, source)
   if ('problem' in second) return t.pass('skipped', { skip: second.problem })
   t.teardown(() => { shell('/', `umount -l '${inner}' || true`) })
   mkdirSync(`${inner}/work`)

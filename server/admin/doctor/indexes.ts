@@ -88,8 +88,8 @@ export function * missing (ward: Ward, homes: readonly DiskHome[]): Generator<Fi
     const { index } = openToRead(ward, path)
     if (index === undefined) continue
     try {
-      const { collections, files } = totals(index)
-      const problem = unmounted(directory, collections.find(one => one.path === '')?.stamp ?? '')
+      const { collections, files, mount } = totals(index)
+      const problem = unmounted(directory, collections.find(one => one.path === '')?.stamp ?? '', mount)
       if (problem !== undefined) yield { check: 'documents', path: shown(directory), message: problem, hand: 'mount its disk, or remove its index when it is meant to be empty' }
       else if (!there.has(path) && files > 0) yield { check: 'documents', path: shown(directory), message: `it is not there, and had ${files} files: they count as deleted ${ward.server === undefined ? 'as soon as the server starts' : ''}`.trim(), hand: 'put it back when that is not meant; caldavd trash lists what was deleted' }
     } finally {

@@ -35,8 +35,10 @@ export interface CalendarLine {
   /** '#RRGGBB', '' = none. */
   readonly colour: string
   readonly shared: readonly { readonly who: string, readonly may: string }[]
-  /** Files that are not served as they are. */
+  /** Files that are not served as they are, because of a mistake in them. */
   readonly problems: number
+  /** Events that are served as they were, since an older state was put back. */
+  readonly held: number
 }
 
 /** The calendars and folders in a home or folder, and in the folders there. */
@@ -52,11 +54,12 @@ export async function calendarLines (site: Site, place: Place): Promise<Calendar
 async function calendarLine (site: Site, place: Place): Promise<CalendarLine> {
   const { home, collection } = place
   await home.fresh(collection)
+  const [problems, held] = [home.problems(collection), home.held(collection).length]
   return {
     path: shownPath(place), name: titleOf(collection.directory) ?? '', kind: collection.holdsObjects ? 'calendar' : 'folder',
     events: home.members(collection).length, bytes: home.bytesBelow(collection.path), colour: colourOf(collection.directory),
     shared: inForce(site, place).filter(({ why }) => why.endsWith(' here')).map(({ who, may }) => ({ who, may })),
-    problems: home.problems(collection).length
+    problems: problems.length - held, held
   }
 }
 

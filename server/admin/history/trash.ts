@@ -4,6 +4,8 @@ import { rename, temporary } from '../../../store/file.js'
 import { otherSpelling } from '../../../store/name.js'
 import { versionsBelow } from '../../../store/history/list.js'
 import type { End, Version } from '../../../store/history/version.js'
+import type { Store } from '../../../store/store.js'
+import { homeLength } from '../../site/resource.js'
 import type { Site } from '../../site/site.js'
 import { factsOf, inTree } from './past.js'
 
@@ -36,7 +38,9 @@ export function trash ({ settings, store }: Site): Waste[] {
   for (const version of all) byPath.set(version.path, [...byPath.get(version.path) ?? [], version])
   const trees = new Map(all.filter(({ isCollection }) => isCollection).map(tree => [tree, [...inTree(tree)].filter(({ isCollection }) => !isCollection)]))
   const seen = lastSeen([...all, ...[...trees.values()].flat()])
-  const isThere = (path: string): boolean => there(store.documents, path)
+  const isHeld = heldNow(store)
+  // what is served although its file is missing is not gone
+  const isThere = (path: string): boolean => there(store.documents, path) || isHeld(path)
   const isLost = ({ path, at }: Version): boolean => seen.get(path) === at && !isThere(path)
   const found = [...byPath].flatMap(([path, former]) => {
     const [last] = former
@@ -56,6 +60,24 @@ function lastSeen (versions: readonly Version[]): Map<string, number> {
 function there (documents: string, path: string): boolean {
   const other = otherSpelling(path)
   return [path, ...other === undefined ? [] : [other]].some(one => lstatSync(`${documents}/${one}`, { throwIfNoEntry: false }) !== undefined)
+}
+
+/** Whether something is served as it was because an older state was put back. */
+function heldNow (store: Store): (path: string) => boolean {
+  const names = new Map<string, ReadonlySet<string>>()
+  return path => {
+    const cut = path.lastIndexOf('/')
+    const around = path.slice(0, cut)
+    let held = names.get(around)
+    if (held === undefined) {
+      const segments = around.split('/')
+      const length = homeLength(segments)
+      const home = segments.length < length ? undefined : store.home(segments.slice(0, length))
+      const collection = home?.collection(segments.slice(length).join('/'))
+      names.set(around, held = new Set(home === undefined || collection === undefined ? [] : home.held(collection).map(({ name }) => name)))
+    }
+    return held.has(path.slice(cut + 1))
+  }
 }
 
 type Found = Omit<Waste, 'number'>
