@@ -34,9 +34,9 @@ export interface Waste {
 /** What was deleted and is not there now, latest first. */
 export function trash ({ settings, store }: Site): Waste[] {
   const all = versionsBelow(settings.history.directory, '')
-  const byPath = new Map<string, Version[]>()
-  for (const version of all) byPath.set(version.path, [...byPath.get(version.path) ?? [], version])
+  const byPath = byPathOf(all)
   const trees = new Map(all.filter(({ isCollection }) => isCollection).map(tree => [tree, [...inTree(tree)].filter(({ isCollection }) => !isCollection)]))
+  const insides = byPathOf([...trees.values()].flat())
   const seen = lastSeen([...all, ...[...trees.values()].flat()])
   const isHeld = heldNow(store)
   // what is served although its file is missing is not gone
@@ -44,10 +44,20 @@ export function trash ({ settings, store }: Site): Waste[] {
   const isLost = ({ path, at }: Version): boolean => seen.get(path) === at && !isThere(path)
   const found = [...byPath].flatMap(([path, former]) => {
     const [last] = former
-    const files = last !== undefined && !last.isCollection && (last.end === 'deleted' || last.end === 'removed') && isLost(last) ? [fileWaste(last, former)] : []
+    const files = last !== undefined && !last.isCollection && (last.end === 'deleted' || last.end === 'removed') && isLost(last) ? [fileWaste(last, [...former, ...insides.get(path) ?? []])] : []
     return [...files, ...former.filter(({ isCollection }) => isCollection).flatMap(tree => collectionWaste(tree, trees.get(tree) ?? [], former, isThere(path), isLost))]
   })
   return found.sort((a, b) => b.at - a.at || (a.path < b.path ? -1 : 1)).map((one, row) => ({ number: row + 1, ...one }))
+}
+
+function byPathOf (versions: readonly Version[]): Map<string, Version[]> {
+  const found = new Map<string, Version[]>()
+  for (const version of versions) {
+    const former = found.get(version.path)
+    if (former === undefined) found.set(version.path, [version])
+    else former.push(version)
+  }
+  return found
 }
 
 /** When each path was last kept. */

@@ -440,3 +440,46 @@ t.test('lines', async t => {
     t.same([lines.filter(({ sign }) => sign !== '+').map(({ text }) => text), lines.filter(({ sign }) => sign !== '-').map(({ text }) => text)], [a, b])
   }
 })
+
+t.test('all of it as JSON', async t => {
+  const { run, put, remove, moment, served } = await town(t)
+  const json = async (...words: string[]): Promise<unknown> => {
+    const { code, out, err } = await run(...words, '--json')
+    t.equal(code, 0, `${words.join(' ')}: ${err}`)
+    return JSON.parse(out)
+  }
+  await put('a.ics', 'a', 'second')
+  t.match(await json('diff', 'alice/work/a.ics'), { from: { path: 'users/alice/work/a.ics', isThere: true }, to: { when: 'now' }, isSame: false, hunks: [{ head: /^@@/, lines: [] }] })
+  t.match(await json('diff', 'alice/work/a.ics@1', 'alice/work/a.ics@1'), { isSame: true, hunks: [] })
+  t.match(await json('undo', 'alice/work/a.ics', '--dry-run'), { path: 'users/alice/work/a.ics', isDryRun: true, brought: null, steps: [{ what: 'changed back', path: 'users/alice/work/a.ics', summary: 'a' }], failed: [], takeBackWith: null })
+  const before = await moment()
+  await put('b.ics', 'b', 'later')
+  const undone = await json('undo', 'alice/work', '--at', before) as { takeBackWith: string }
+  t.match(undone, { steps: [{ path: 'users/alice/work/b.ics' }], asItWasAt: /^20.*Z$/ })
+  t.same(await served(), ['a.ics second', 'b.ics b'])
+  t.match(await json('undo', 'alice/work', '--at', undone.takeBackWith), { steps: [{ path: 'users/alice/work/b.ics' }] })
+  t.same(await served(), ['a.ics second', 'b.ics later'], 'what was done can be taken back with what it says')
+  await remove(works)
+  t.match(await json('trash', 'restore', '1'), [{ path: 'users/alice/work', brought: { path: 'users/alice/work', events: 2 }, steps: [] }])
+  t.same(await served(), ['a.ics second', 'b.ics later'])
+  await remove(`${works}a.ics`)
+  t.match(await json('trash', 'empty', '--dry-run'), { isRemoved: false, removed: [{ path: 'users/alice/work/a.ics' }] })
+  t.match(await json('trash', 'empty', '--yes'), { isRemoved: true, removed: [{ path: 'users/alice/work/a.ics' }] })
+  t.same(await json('trash', 'empty', '--yes'), { isRemoved: false, removed: [] })
+  t.match(await json('access', 'alice/work', '--grant', 'bob=read'), { path: 'users/alice/work', access: [] })
+  t.match((await json('access', 'alice/work') as { access: unknown[] }).access.find(one => (one as { who: string }).who.includes('bob')), { may: 'read' })
+  t.match(await json('proxy', 'alice', '--read', 'bob'), { name: 'alice', proxies: [{ name: 'bob', may: 'read' }], actsFor: [] })
+  t.match(await json('quota'), [{ name: 'alice', files: Number, bytes: Number, limit: null }])
+})
+
+t.test('no name steers a terminal', async t => {
+  const { type, run, documents } = await town(t)
+  const name = 'x\x1b]52;c;ZXZpbA==\x07\x9b2J.ics'
+  writeFileSync(join(documents, works, name), event('evil', { SUMMARY: 'good' }))
+  await type(' ', 'ls', 'alice/work')
+  writeFileSync(join(documents, works, 'b.ics'), 'BEGIN:VCAL')
+  const seen = await type(' ', 'ls', 'alice/work')
+  t.match(seen.out, 'x?]52;c;ZXZpbA==??2J.ics')
+  t.match(seen.out, '\x1b[1m [broken', 'our own colours are there')
+  t.match((await run('ls', 'alice/work')).out, name, 'a pipe gets the name')
+})
