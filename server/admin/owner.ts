@@ -7,10 +7,12 @@ import { dirname } from 'node:path'
  * @param path  absolute; of what is not there the directory above counts
  */
 export async function asOwner<T> (path: string, work: () => Promise<T>): Promise<T> {
-  const { geteuid, getegid, seteuid, setegid } = process
+  const { geteuid, getegid, getgroups, seteuid, setegid, setgroups } = process
   const owner = geteuid?.() === 0 ? ownerOf(path) : undefined
   if (owner === undefined || owner.uid === 0 || seteuid === undefined || setegid === undefined) return await work()
-  const group = getegid?.() ?? 0
+  const [group, groups] = [getegid?.() ?? 0, getgroups?.() ?? []]
+  // what root's groups may read is no matter of the owner
+  setgroups?.([owner.gid])
   setegid(owner.gid)
   seteuid(owner.uid)
   try {
@@ -18,6 +20,7 @@ export async function asOwner<T> (path: string, work: () => Promise<T>): Promise
   } finally {
     seteuid(0)
     setegid(group)
+    setgroups?.(groups)
   }
 }
 

@@ -9,7 +9,7 @@ import { heldIn } from '../index/held.js'
 import { problemsIn } from '../index/listing.js'
 import { isRefused } from '../index/open.js'
 import { holdFormer, memberRow, removeMember } from '../index/update.js'
-import { slice } from '../pace.js'
+import { Pace, slice } from '../pace.js'
 import { heal, mirrored } from '../property.js'
 import { markOf } from '../rollback.js'
 import { fileNames, removeDrafts } from '../scan.js'
@@ -161,8 +161,7 @@ export class Comparison {
     const toldBefore = this.#options.isGuest === true || this.#remembered.has(path) ? [] : problemsIn(this.#file.index, collection.id)
     const spellings = this.#options.naming?.().foldsCase === true ? gone.filter(name => statsOf(`${directory}/${name}`) !== undefined) : []
     this.#forgetSpellings(collection, spellings)
-    // files that nobody has ever seen here come from elsewhere, not from a backup of this
-    const hasStrangers = known.isBack && [...names].some(name => memberRow(this.#directories.place(collection), name) === undefined && !hasFormer(this.#options.history, `${this.#options.path}/${path}/${name}`))
+    const hasStrangers = known.isBack && await this.#hasStrangers(collection, names)
     const changed = await this.#update(collection, [...names, ...gone.filter(name => !spellings.includes(name))])
     if (changed) this.#tell(path)
     if (this.#stopped) {
@@ -183,6 +182,16 @@ export class Comparison {
     this.#directories.noteMarks()
     this.#listWhenChanged(path, listed)
     this.keepFormers()
+  }
+
+  // files that nobody has ever seen here come from elsewhere, not from a backup of this
+  async #hasStrangers ({ id, path }: Collection, names: ReadonlySet<string>): Promise<boolean> {
+    const pace = new Pace()
+    for (const name of names) {
+      if (memberRow({ index: this.#file.index, collection: id }, name) === undefined && !hasFormer(this.#options.history, `${this.#options.path}/${path}/${name}`)) return true
+      await pace.rest()
+    }
+    return false
   }
 
   // listing each time would look at all collections of a home for each of them. @param listed  its stamp when the home was last listed

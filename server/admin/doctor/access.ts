@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, type Stats } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Settings } from '../../../conf/settings.js'
 import { facts } from '../../../store/file.js'
@@ -107,8 +107,19 @@ export function * openSecrets (settings: Settings, settingsFile: string | undefi
       path: file,
       message: `everybody on this machine can read it (mode ${(stats.mode & 0o777).toString(8).padStart(4, '0')}), and it holds passwords or keys (${name})`,
       fix: checks['open-secret'].fix,
-      mend: () => { asCaller(() => { chmodSync(file, stats.mode & 0o7770) }) }
+      mend: () => { asCaller(() => { close(file, stats) }) }
     }
+  }
+}
+
+// as root: whoever owns the directory may have put a link to something else there since
+function close (file: string, seen: Stats): void {
+  const opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const stats = fstatSync(opened)
+    if (stats.ino === seen.ino && stats.dev === seen.dev) fchmodSync(opened, stats.mode & 0o7770)
+  } finally {
+    closeSync(opened)
   }
 }
 

@@ -267,8 +267,14 @@ t.test('what root does belongs to the owner of the documents', { skip: process.g
   t.equal(await reach('bob'), 'read')
   for (const path of [join(work, '.properties.json'), join(data, 'conf/proxies.toml')]) t.equal(statSync(path).uid, 65534, path)
   t.same(readdirSync(work).sort(), ['.properties.json', 'a.ics'])
-  await t.rejects(asOwner(join(work, 'not/there'), async () => { t.equal(process.geteuid?.(), 65534); throw new Error('x') }), /x/)
+  const groups = process.getgroups?.()
+  await t.rejects(asOwner(join(work, 'not/there'), async () => {
+    t.equal(process.geteuid?.(), 65534)
+    t.same(process.getgroups?.(), [65534], 'and none of root’s groups')
+    throw new Error('x')
+  }), /x/)
   t.equal(process.geteuid?.(), 0, 'also after a failure')
+  t.same(process.getgroups?.(), groups)
 })
 
 /** The commands of the page as words, under the headings they stand below. */
