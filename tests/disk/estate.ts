@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { loadSettings } from '../../conf/load.js'
 import { start, type Running } from '../../server/main.js'
+import { freePort } from '../free-port.js'
 import { shell } from '../store/shelf.js'
 
 /** A part of a data directory; each may lie on a file system of its own. */
@@ -106,14 +106,6 @@ export async function estate (t: Test, root: string): Promise<Estate> {
     open: async () => { running = await start(settings) },
     close
   }
-}
-
-async function freePort (): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>(resolve => { probe.listen(0, '127.0.0.1', resolve) })
-  const { port } = probe.address() as AddressInfo
-  await new Promise(resolve => probe.close(resolve))
-  return port
 }
 
 /** Leaves no byte free on the file system of a directory. @returns makes room again */

@@ -4,6 +4,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { freePort } from '../../free-port.js'
 
 /** Debian's slapd on a free port of this machine, with a directory of its own; gone with the test. */
 export interface Slapd {
@@ -25,7 +26,7 @@ const password = 'admin secret'
 /** Makes and starts one. The base is there and empty; who has logged in may read all but passwords, `cn=caldavd` with the password `reader` more than 500 entries. */
 export async function slapd (t: Test): Promise<Slapd> {
   const root = mkdtempSync(join(tmpdir(), 'slapd-'))
-  const [port, securePort] = await freePorts()
+  const [port, securePort] = [await freePort(), await freePort()]
   const [url, secureUrl] = [`ldap://localhost:${port}`, `ldaps://localhost:${securePort}`]
   mkdirSync(join(root, 'db'))
   const [key, ca] = [join(root, 'key.pem'), join(root, 'cert.pem')]
@@ -85,13 +86,4 @@ function answers (port: number): Promise<boolean> {
     const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
     socket.on('error', () => resolve(false))
   })
-}
-
-async function freePorts (): Promise<[number, number]> {
-  const probes = [net.createServer(), net.createServer()]
-  const ports = await Promise.all(probes.map(probe => new Promise<number>((resolve, reject) => {
-    probe.on('error', reject).listen(0, '127.0.0.1', () => resolve((probe.address() as net.AddressInfo).port))
-  })))
-  await Promise.all(probes.map(probe => new Promise(resolve => probe.close(resolve))))
-  return [ports[0]!, ports[1]!]
 }
