@@ -3,6 +3,7 @@ import * as attribute from './attribute.js'
 import type { Properties } from './attribute.js'
 import { StoreError } from './error.js'
 import { advance, discard, draft, facts as statsOf, flushDirectory, rename, renew } from './file.js'
+import { giveWay } from './pace.js'
 import { onlyKey, readSidecar, sidecarName, sidecarText, type Sidecar } from './sidecar.js'
 import { inTurn } from './turn.js'
 
@@ -171,7 +172,7 @@ export async function heal (directory: string, members: Iterable<string>): Promi
     let restored = false
     let looked = 0
     for (const member of new Set(members)) {
-      if (++looked % 500 === 0) await new Promise(resolve => setImmediate(resolve))
+      if (++looked % 500 === 0) await giveWay()
       if (member !== '' && statsOf(pathOf(directory, member))?.isFile() !== true) {
         if (after.delete(member)) only = new Set([...only].filter(key => !key.startsWith(`${member} {`)))
         continue

@@ -1,11 +1,10 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { setImmediate as later } from 'node:timers/promises'
 import * as attribute from '../attribute.js'
 import { facts as statsOf, makeDirectories, rename, temporary } from '../file.js'
 import type { IndexFile } from '../home/index-file.js'
 import { dropFormers, formers, type Former } from '../index/former.js'
-import { Pace } from '../pace.js'
+import { giveWay, Pace } from '../pace.js'
 import { fromJson, type Properties } from '../property.js'
 import { sidecarName, sidecarText } from '../sidecar.js'
 import type { History } from './history.js'
@@ -24,7 +23,7 @@ export async function keepFormers (home: string, file: IndexFile, history: Histo
   const known: Known = new Map()
   const pace = new Pace()
   index.hasFormer = false
-  await later()
+  await giveWay()
   // closed meanwhile: what is left is written when it is opened again
   const isOpen = (): boolean => file.isOpen && file.index === index
   for (let some = formers(index, batch); some.length > 0; some = formers(index, batch)) {

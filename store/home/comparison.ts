@@ -9,7 +9,7 @@ import { heldIn } from '../index/held.js'
 import { problemsIn } from '../index/listing.js'
 import { isRefused } from '../index/open.js'
 import { holdFormer, memberRow, removeMember } from '../index/update.js'
-import { Pace, slice } from '../pace.js'
+import { giveWay, Pace, slice } from '../pace.js'
 import { heal, mirrored } from '../property.js'
 import { markOf } from '../rollback.js'
 import { fileNames, removeDrafts } from '../scan.js'
@@ -23,6 +23,8 @@ const mostReminded = 20
 /** So many are looked at while somebody waits; more are compared in turns. */
 const fewSuspects = 20
 const mostNamed = 5
+/** After so many slices of work what was written is moved into the main file of the index: it would be before long, within a slice. */
+const turnsToCheckpoint = 4
 /** So long before its time is set a copying tool may have filled a directory (ms); what a hand did earlier is what it wanted. */
 const copying = 3000
 
@@ -154,7 +156,7 @@ export class Comparison {
     known.stamp = stampOf(stats)
     known.suspects.clear()
     // both lists are long in a large collection
-    await new Promise(resolve => setImmediate(resolve))
+    await giveWay()
     const gone = this.#file.guarded(() => this.#file.index.rows('SELECT name FROM member WHERE collection = ?', collection.id))
       .map(([name]) => String(name)).filter(name => !names.has(name))
     const heldBefore = known.isBack ? known.heldBefore ?? heldIn(this.#file.index, collection.id).length : 0
@@ -220,14 +222,18 @@ export class Comparison {
   async #update (collection: Collection, names: readonly string[]): Promise<boolean> {
     let todo = [...names].reverse()
     let changed = false
-    while (todo.length > 0) {
+    for (let turns = 1; todo.length > 0; turns++) {
       todo = this.#file.guarded(() => {
         const left = [...todo]
         changed = this.#file.index.transaction(() => updateUntil(this.#directories.place(collection), left, performance.now() + slice, this.#options.report)) || changed
         return left
       })
-      if (todo.length > 0) await new Promise(resolve => setImmediate(resolve))
+      if (todo.length > 0) await giveWay()
       if (this.#stopped) break
+      if (turns % turnsToCheckpoint !== 0) continue
+      // it waits for the disk: not in the turn of the work
+      this.#file.guarded(() => { this.#file.index.checkpoint() })
+      await giveWay()
     }
     return changed
   }
@@ -250,7 +256,7 @@ export class Comparison {
       const [bytes, stats] = [read(file)?.bytes, statsOf(file)]
       if (bytes === undefined || stats === undefined || this.#stopped) continue
       this.#file.guarded(() => holdFormer(this.#directories.place(collection), path.slice(path.lastIndexOf('/') + 1), { bytes, modified: stats.mtimeMs, values: attribute.list(file) }))
-      await new Promise(resolve => setImmediate(resolve))
+      await giveWay()
     }
   }
 
