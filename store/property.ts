@@ -152,6 +152,26 @@ export async function forgetMember<T> (directory: string, member: string, remove
   })
 }
 
+/**
+ * Runs `put`, which puts a file into place, with its properties in the mirror already: those for which its attributes have no room hold from
+ * the first moment. When `put` throws, the mirror is as before.
+ * @param spilled  the names of those
+ */
+export async function withMirror<T> (directory: string, member: string, values: Properties, spilled: ReadonlySet<string>, put: () => T): Promise<T> {
+  return await inTurn(directory, async () => {
+    const before = readSidecar(directory)
+    const only = new Set([...before.only].filter(key => !key.startsWith(`${member} {`)))
+    for (const name of spilled) only.add(onlyKey(member, name))
+    await writeSidecar(directory, withMember({ ...before, only }, member, values))
+    try {
+      return put()
+    } catch (error) {
+      await writeSidecar(directory, before).catch(() => {})
+      throw error
+    }
+  })
+}
+
 /** The files that have a line in the sidecar. */
 export function mirrored (directory: string): string[] {
   return [...readSidecar(directory).members.keys()]

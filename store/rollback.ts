@@ -46,9 +46,10 @@ export const heldWords = {
  * @param mount      `mountOf` then; '' = unknown
  */
 export function unmounted (directory: string, mark: string, mount: string): string | undefined {
-  if (mark === '' || (facts(directory)?.isDirectory() === true && !isEmpty(directory))) return undefined
+  if (mark === '') return undefined
   const device = Number(mark.split(' ', 1)[0])
   if (nearest(directory).dev === device && (mount === '' || mountOf(directory, true) === mount)) return undefined
+  if (facts(directory)?.isDirectory() === true && !isEmpty(directory)) return undefined
   return `${directory} is empty and lies on another file system than before: is its disk not mounted? Nothing in it is taken for deleted, and it is served as soon as it is there`
 }
 

@@ -10,7 +10,7 @@ import type { End } from './history/version.js'
 import { properties, setProperties } from './property.js'
 import { demandSpace } from './space.js'
 import { onlyKey, partOf, readSidecar, sidecarName, sidecarText } from './sidecar.js'
-import { draftsFor, isSameDevice, type Writing } from './write.js'
+import { draftsFor, isSameDevice, writeAllHeld, type Writing } from './write.js'
 
 /**
  * Makes a directory for a collection with its first properties: prepared out of sight and renamed into place, so that it is
@@ -196,6 +196,8 @@ export async function moveCollection (writing: Writing, home: Home, collection: 
     return made
   }
   await lookAt(home, collection)
+  // the index of another home knows nothing of what is served from this one alone
+  if (toHome !== home) await writeAllHeld(writing, home, collection)
   guard()
   const out = replace(writing, collection.directory, target)
   home.leaves(collection.path)
@@ -262,14 +264,25 @@ async function copyTree (writing: Writing, home: Home, collection: Collection, t
       for (const property of await copyOne(writing, home, collection, name, target, without)) only.add(onlyKey(name, property))
     }))
   }
-  const part = partOf(readSidecar(collection.directory), name => copied.has(name), without)
+  const held = home.held(collection).map(({ name }) => name).filter(name => copied.has(name))
+  const part = partOf(readSidecar(collection.directory), name => copied.has(name) && !held.includes(name), without)
   for (const key of part.only) if (!part.collection.has(key)) only.add(key)
   const sidecar = sidecarText({ ...part, collection: made.collection, only })
   if (sidecar !== undefined) await copyFile(writing, Buffer.from(sidecar), () => {}, target, sidecarName)
+  for (const name of held) await copyHeldProperties(home, collection, name, target, without)
   if (writing.durable) await flushDirectory(target)
   for (const child of home.children(collection.path)) {
     if (keeps(child, undefined)) await copyTree(writing, home, child, `${target}/${child.path.slice(child.path.lastIndexOf('/') + 1)}`, copying)
   }
+}
+
+// of what is served from the index the disk has other properties, or none
+async function copyHeldProperties (home: Home, collection: Collection, name: string, target: string, without: readonly string[]): Promise<void> {
+  const member = home.member(collection, name)
+  if (member === undefined || statsOf(`${target}/${name}`) === undefined) return
+  const changes = new Map<string, string | undefined>([...properties(target, name).keys()].map(key => [key, undefined]))
+  for (const [key, xml] of home.properties(collection, member)) if (!without.includes(key)) changes.set(key, xml)
+  await setProperties(target, name, changes)
 }
 
 /** @returns the properties for which there was no room */

@@ -12,7 +12,7 @@ import { heldProperties } from './index/held.js'
 import { isHeld } from './rollback.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { demandSpace } from './space.js'
-import { forgetMember, isMirrored, properties, setProperties, type Properties } from './property.js'
+import { forgetMember, isMirrored, properties, setProperties, withMirror, type Properties } from './property.js'
 
 /** How a store writes. */
 export interface Writing {
@@ -51,18 +51,24 @@ export async function writeMember (writing: Writing, home: Home, collection: Col
     // a file that was removed by hand must not hand its properties to its successor
     if (seen === undefined && isMirrored(collection.directory, name)) await forgetMember(collection.directory, name, () => {})
     const held = heldOf(home, collection, name)
+    let spilled: ReadonlySet<string> = new Set()
     const written = await draft(draftsFor(writing, collection.directory), bytes, path => {
       if (seen !== undefined) copyAttributes(target, path)
-      if (held !== undefined) giveAttributes(path, held)
+      if (held !== undefined) spilled = giveAttributes(path, held)
     }, writing.durable)
     // attributes that changed while the draft was flushed must be copied again, and the name may have got another spelling
     if (attempt < 5 && (seen?.ctimeMs !== statsOf(target)?.ctimeMs || home.nameOf(collection, segment) !== name)) {
       discard(written)
       continue
     }
-    const result = commit(writing, home, collection, name, target, written, bytes, known, guard)
-    // on file systems that have no room for attributes
-    if (held !== undefined && !isSameProperties(held, properties(collection.directory, name))) await replaceProperties({ home, collection, name }, name, held)
+    const put = (): { created: boolean, member: Member } => commit(writing, home, collection, name, target, written, bytes, known, guard)
+    const result = held === undefined || spilled.size === 0
+      ? put()
+      : await withMirror(collection.directory, name, held, spilled, () => {
+        if (heldOf(home, collection, name) !== undefined) return put()
+        discard(written)
+        throw new StoreError('changed', `${target} was changed while it was written`)
+      })
     if (writing.durable) await flushDirectory(collection.directory)
     return result
   }
@@ -74,13 +80,10 @@ function heldOf (home: Home, collection: Collection, name: string): Properties |
   return row === undefined ? undefined : heldProperties(home.index, row)
 }
 
-function giveAttributes (path: string, values: Properties): void {
-  for (const name of attribute.names(path)) if (!values.has(name)) attribute.remove(path, name)
-  for (const [name, xml] of values) attribute.set(path, name, xml)
-}
-
-function isSameProperties (one: Properties, other: Properties): boolean {
-  return one.size === other.size && [...one].every(([name, xml]) => other.get(name) === xml)
+/** @returns the properties for which there was no room */
+function giveAttributes (path: string, values: Properties): Set<string> {
+  for (const name of attribute.names(path)) attribute.remove(path, name)
+  return new Set([...values].filter(([name, xml]) => !attribute.set(path, name, xml)).map(([name]) => name))
 }
 
 /**
@@ -94,6 +97,12 @@ export async function writeHeld (writing: Writing, home: Home, collection: Colle
   await writeMember(writing, home, collection, name, { bytes: content.bytes }, current => {
     if (current?.etag !== content.member.etag) throw new StoreError('changed', `${collection.directory}/${name} was changed while it was brought back`)
   })
+}
+
+/** `writeHeld` for everything that is held in a collection and below it. */
+export async function writeAllHeld (writing: Writing, home: Home, collection: Collection): Promise<void> {
+  for (const { name } of home.held(collection)) await writeHeld(writing, home, collection, name)
+  for (const child of home.children(collection.path)) await writeAllHeld(writing, home, child)
 }
 
 // both are on one file system: what does not fit now is a disk that is full
@@ -122,7 +131,7 @@ function commit ({ history }: Writing, home: Home, collection: Collection, name:
       rename(written.path, target)
       const stats = statsOf(target)
       if (stats === undefined) throw new StoreError('changed', `${target} was removed while it was written`)
-      home.guarded(() => { learn({ ...home.place(collection), isKept }, name, memberRow(home.place(collection), name), bytes, stats, Date.now(), facts) })
+      home.guarded(() => { learn({ ...home.place(collection), isKept, isMeant: true }, name, memberRow(home.place(collection), name), bytes, stats, Date.now(), facts) })
       const member = home.member(collection, name)
       if (member === undefined) throw new StoreError('unreadable', `${target} cannot be served: ${home.problem(collection, name) ?? 'unknown'}`)
       return { created: before === undefined, member }
@@ -284,7 +293,7 @@ function renameMember ({ history }: Writing, from: Spot, to: Spot, { old, source
       history.keep(target)
       const isKept = memberRow(to.home.place(to.collection), name)?.problem === ''
       rename(old, target)
-      to.home.guarded(() => { updateMember({ ...to.home.place(to.collection), isKept }, name) })
+      to.home.guarded(() => { updateMember({ ...to.home.place(to.collection), isKept, isMeant: true }, name) })
       from.home.guarded(() => { removeMember({ ...from.home.place(from.collection), isKept: true }, source.name) })
     })
   })

@@ -6,12 +6,14 @@ import type { Io } from './user.js'
 
 /** Writes results, as fast as whoever reads them. */
 export async function print ({ stdout }: Pick<Io, 'stdout'>, text: string | Uint8Array): Promise<void> {
-  if (!stdout.write(typeof text === 'string' ? shownOn(stdout, text) : text)) await once(stdout, 'drain')
+  if (!stdout.write(shownOn(stdout, text))) await once(stdout, 'drain')
 }
 
 // names of files and words of events come from anybody: none of them may steer a terminal. Our own colours may.
-function shownOn (stream: Writable, text: string): string {
-  return isTerminal(stream) ? text.replace(/(\x1b\[[\d;]*m)|[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, (_, colour: string | undefined) => colour ?? '?') : text
+function shownOn<T extends string | Uint8Array> (stream: Writable, text: T): T | string {
+  if (!isTerminal(stream)) return text
+  const letters = typeof text === 'string' ? text : Buffer.from(text).toString('utf8')
+  return letters.replace(/(\x1b\[(?:[012]|3[126]|48;2;\d+;\d+;\d+)m|\r\n)|[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (_, ours: string | undefined) => ours ?? '?')
 }
 
 /** Prints a value as JSON with keys that stay. */

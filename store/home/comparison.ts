@@ -232,10 +232,19 @@ export class Comparison {
       if (this.#stopped) break
       if (turns % turnsToCheckpoint !== 0) continue
       // it waits for the disk: not in the turn of the work
-      this.#file.guarded(() => { this.#file.index.checkpoint() })
+      this.#checkpoint()
       await giveWay()
     }
     return changed
+  }
+
+  #checkpoint (): void {
+    try {
+      this.#file.index.checkpoint()
+    } catch (error) {
+      // it is tried again; what was written is in the log of the index
+      if (!isRefused(error)) throw error
+    }
   }
 
   // whoever reads the log after a restart must not take for mended what is still as it was

@@ -61,7 +61,7 @@ export class Directories {
     const changed = [...this.#known.values()].filter(({ mark, noted, compared }) => compared && mark !== noted)
     const above = statsOf(dirname(this.#options.directory))
     const aboveMark = above === undefined ? '' : markOf(above)
-    const notes = this.#known.get('')?.compared === true ? [['above', aboveMark], ['mount', mountOf(this.#options.directory, true)]] as const : []
+    const notes = this.#isAsCompared() ? [['above', aboveMark], ['mount', mountOf(this.#options.directory, true)]] as const : []
     const news = notes.filter(([key, value]) => value !== this.#noted(key))
     if (changed.length === 0 && news.length === 0) return
     try {
@@ -74,6 +74,13 @@ export class Directories {
       // the next start compares with an older note
       if (!isRefused(error)) throw error
     }
+  }
+
+  // nobody tells when it is unmounted: what is then in its place must not be taken for it
+  #isAsCompared (): boolean {
+    const known = this.#known.get('')
+    const stats = statsOf(this.#options.directory)
+    return known?.compared === true && stats !== undefined && markOf(stats).split(' ', 2).join() === known.mark.split(' ', 2).join()
   }
 
   /** What is known does not hold any more. */
@@ -155,6 +162,7 @@ export class Directories {
           for (const row of lost()) this.#lose(row, walk)
         })
         this.#listed = true
+        this.#isHeldHome = false
         changed = walk.changed
       })
     } catch (error) {

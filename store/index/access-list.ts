@@ -49,6 +49,12 @@ export function endLists (index: Index, collection: number, revision: number): v
   index.run('UPDATE access SET until = ? WHERE collection = ? AND until = ?', revision, collection, still)
 }
 
+/** The list, as properties, that something had when it went; empty when nothing is known of it. */
+export function lastList (index: Index, { collection, name }: Listed): ReadonlyMap<string, string> {
+  return propertiesOf(index.get<{ list: string }>(`
+    SELECT a.list FROM access a JOIN gone g ON g.collection = a.collection AND g.name = a.name AND a.until = g.revision WHERE a.collection = ? AND a.name = ? AND a.list <> ''`, collection, name)?.list ?? '')
+}
+
 /** Records for the members of a collection, which were made at a revision, the lists that those of another have. Call inside the transaction of that revision. */
 export function copyLists (index: Index, from: number, to: number, revision: number): void {
   const { changes } = index.run(`

@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs'
+import * as attribute from '../attribute.js'
 import { codeOf, StoreError } from '../error.js'
 import { etagOf, isRacy, stampOf } from '../etag.js'
 import { facts as statsOf, read } from '../file.js'
-import { hashOf, hasProperties, jsonOf, properties, type Properties } from '../property.js'
-import { heldWords } from '../rollback.js'
-import { endList, keepLife, keepList, listIn } from './access-list.js'
+import { fromJson, hashOf, hasProperties, jsonOf, properties, type Properties } from '../property.js'
+import { heldWords, isHeld } from '../rollback.js'
+import { endList, keepLife, keepList, lastList, listIn } from './access-list.js'
 import type { Describe, Facts, Span } from './fact.js'
 import { noteFormer } from './former.js'
 import { holdMissing, missingStamp } from './held.js'
@@ -46,6 +47,8 @@ export interface Place {
   readonly isKept?: boolean
   /** The directory went back to an older state: what is missing or older is held. */
   readonly isBack?: boolean
+  /** A client has decided: what is there counts, however old. */
+  readonly isMeant?: boolean
   /** Whether one body is an older state of another. */
   readonly isOlder?: ((one: Buffer, other: Buffer) => boolean) | undefined
   /** Whether a member had these bytes before. */
@@ -118,16 +121,24 @@ function valuesOf ({ directory }: Place, name: string): Properties {
   return hasProperties(directory, name) ? properties(directory, name) : nothing
 }
 
+// a hand that copies a file to where it was missing means no other list
+function valuesOfHeld (place: Place, { name, properties: json }: MemberRow): Properties {
+  const found = valuesOf(place, name)
+  if (found.size > 0 || json === '') return found
+  for (const [property, xml] of fromJson(json)) attribute.set(`${place.directory}/${name}`, property, xml)
+  return valuesOf(place, name)
+}
+
 /** Records bytes that are on disk now. @returns whether a client can see a difference */
 export function learn (place: Place, name: string, row: MemberRow | undefined, bytes: Buffer, stats: Stats, checked: number, known?: Facts): boolean {
   const etag = bytes.length > largestRead ? etagOf(Buffer.from(stampOf(stats))) : etagOf(bytes)
-  const values = valuesOf(place, name)
+  if (row?.etag !== etag && place.describe !== undefined && isHeldBack(place, row, bytes, stats)) return markBroken(place, name, row, stats, checked, undefined, heldWords.older)
+  const values = row !== undefined && isHeld(row.problem) ? valuesOfHeld(place, row) : valuesOf(place, name)
   if (row?.etag === etag) {
     if (row.stamp === '' && place.describe !== undefined) describeAgain(place, row, bytes, place.describe)
     return confirm(place, row, stats, checked, values)
   }
   if (place.describe === undefined) return record(place, name, { etag, stats, checked, values, facts: noFacts, bytes: undefined })
-  if (isHeldBack(place, row, bytes, stats)) return markBroken(place, name, row, stats, checked, undefined, heldWords.older)
   let facts
   try {
     facts = known ?? place.describe(bytes, row !== undefined && row.etag !== '')
@@ -138,8 +149,8 @@ export function learn (place: Place, name: string, row: MemberRow | undefined, b
 }
 
 // times of files tell only where the bodies do not: a copy may carry any
-function isHeldBack ({ index, isBack, isOlder, isFormer }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
-  if (row === undefined || row.etag === '') return false
+function isHeldBack ({ index, isBack, isMeant, isOlder, isFormer }: Place, row: MemberRow | undefined, bytes: Buffer, stats: Stats): boolean {
+  if (row === undefined || row.etag === '' || isMeant === true) return false
   const wasHeld = row.problem === heldWords.older
   if (wasHeld && row.stamp === stampOf(stats)) return true
   if (!wasHeld && isBack !== true) return false
@@ -181,15 +192,20 @@ function confirm (place: Place, row: MemberRow, stats: Stats, checked: number, v
 }
 
 // the file is the same, but what a client can ask about it is not, or who may see it
-function recordProperties ({ index, collection }: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {
-  index.transaction(() => {
-    const revision = nextRevision(index)
-    index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, attributes = ?, properties = ?, problem = '', revision = ? WHERE id = ?",
-      stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, hashOf(values), jsonOf(values), revision, row.id)
-    index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
-    keepList(index, { collection, name: row.name }, listIn(values), revision)
+function recordProperties (place: Place, row: MemberRow, stats: Stats, checked: number, values: Properties): boolean {
+  place.index.transaction(() => {
+    place.index.run("UPDATE member SET stamp = ?, checked = ?, modified = ?, attributed = ?, problem = '' WHERE id = ?", stampOf(stats), checked, stats.mtimeMs, values.size > 0 ? 1 : 0, row.id)
+    keepProperties(place, row, values)
   })
   return true
+}
+
+function keepProperties ({ index, collection }: Place, row: MemberRow, values: Properties): void {
+  if (hashOf(values) === row.attributes) return
+  const revision = nextRevision(index)
+  index.run('UPDATE member SET attributes = ?, properties = ?, revision = ? WHERE id = ?', hashOf(values), jsonOf(values), revision, row.id)
+  index.run('UPDATE collection SET changed = ? WHERE id = ?', revision, collection)
+  keepList(index, { collection, name: row.name }, listIn(values), revision)
 }
 
 const noFacts: Facts = { uid: '', component: '', spans: [] }
@@ -204,9 +220,10 @@ function markBroken (place: Place, name: string, row: MemberRow | undefined, sta
     place.index.transaction(() => {
       noteLastGood(place.index, row, 'edited')
       place.index.run('UPDATE member SET stamp = ?, checked = ?, problem = ?, attributed = ? WHERE id = ?', stampOf(stats), checked, problem, attributed, row.id)
+      if (values !== undefined) keepProperties(place, row, values)
     })
   }
-  return false
+  return values !== undefined && row !== undefined && row.etag !== '' && hashOf(values) !== row.attributes
 }
 
 // what is served from the index alone is in the history from then on: the index may be deleted, and the directory moved away
@@ -238,8 +255,10 @@ export function holdFormer (place: Place, name: string, { bytes, modified, value
     const facts = describe(bytes, true)
     if (withUid(index, collection, facts.uid, name) !== undefined) return false
     index.transaction(() => {
+      // where a version is kept may be no room for its list
+      const kept = row === undefined ? new Map([...lastList(index, { collection, name }), ...values]) : values.size > 0 ? values : fromJson(row.properties)
       const known = { ino: 0, size: bytes.length, mtimeMs: modified, ctimeMs: 0 }
-      record(place, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values, facts, bytes })
+      record(place, name, { etag: etagOf(bytes), stats: known, checked: Date.now(), values: kept, facts, bytes })
       const id = memberRow(place, name)?.id ?? 0
       if (stats === undefined) holdMissing(index, id)
       else index.run('UPDATE member SET stamp = ?, problem = ? WHERE id = ?', stampOf(stats), heldWords.older, id)

@@ -4,7 +4,7 @@ import type { Store } from '../../store/store.js'
 import { versions } from '../../store/history/list.js'
 import { updateMember } from '../../store/index/update.js'
 import { properties } from '../../store/property.js'
-import { makeCollection } from '../../store/tree.js'
+import { makeCollection, moveCollection } from '../../store/tree.js'
 import { deleteMember, writeMember } from '../../store/write.js'
 import { beyond, hand, namesIn, object, openStore, remount, shelf, shell } from './shelf.js'
 
@@ -230,11 +230,51 @@ for (const way of [0, 1]) t.test(`a home that is ${['on a disk of its own', 'a b
   const { store } = openStore(t, root)
   await store.sweep()
   t.same(await shown(store, 'work'), ['a.ics 1'])
-  await store.close()
   shell('/', `umount '${root}/documents/alice'`)
+  // somebody else saves something meanwhile, and it is stopped only then
+  store.home(['bob'])?.noteMarks()
+  await store.close()
   const again = openStore(t, root)
   await again.store.sweep()
   t.match(again.told.join(), /is its disk not mounted/)
   await t.rejects(async () => { await shown(again.store, 'work') }, { name: 'StoreError', reason: 'read-only' })
   t.same((await (async () => await namesIn(again.store.home(['bob']) ?? t.fail() as never, 'work'))()), ['a.ics'], 'others are served')
+})
+
+t.test('what is held goes along when a calendar goes to another home, or beyond a mount point', async t => {
+  for (const way of ['a home beside it', 'another file system', 'a bind mount']) {
+    const { root, documents, backup } = await since(t, 'rsync -a')
+    shell(root, `rsync -a --delete ${backup}/ documents/`)
+    mkdirSync(`${documents}/bob`, { recursive: true })
+    const [, options, source] = beyond(root).find(([name]) => name === way) ?? []
+    const disk = options === undefined ? undefined : remount(`${documents}/bob`, options, source)
+    if (disk !== undefined && 'problem' in disk) { t.pass('skipped', { skip: disk.problem }); continue }
+    if (disk !== undefined) t.teardown(() => { shell('/', `umount -l '${documents}/bob' 2>/dev/null || true`) })
+    const { store } = openStore(t, root)
+    await store.sweep()
+    t.same(await shown(store, 'work'), served)
+    const [alice, bob] = [store.home(['alice']) ?? t.fail() as never, store.home(['bob']) ?? t.fail() as never]
+    const work = alice.collection('work') ?? t.fail() as never
+    await moveCollection(store.writing, alice, work, bob, 'theirs')
+    const theirs = bob.collection('theirs') ?? t.fail() as never
+    await bob.fresh(theirs)
+    t.same(bob.members(theirs).map(({ name }) => `${name} ${bob.content(theirs, name)?.bytes.toString().split('\n')[1] ?? '?'}`), served, way)
+    t.equal(alice.collection('work'), undefined)
+    await store.close()
+    if (disk !== undefined) shell('/', `umount '${documents}/bob'`)
+  }
+})
+
+t.test('a home that was held once takes what hands do later', async t => {
+  const { root, documents, backup } = await since(t, 'rsync -a')
+  hand(`${documents}/bob/work/b.ics`, object('b', '1'))
+  const { store, told } = openStore(t, root)
+  await store.sweep()
+  shell(root, `rm -r ${backup}/alice && cp -a documents/bob ${backup}/ && touch -d '1 hour ago' ${backup} && rsync -a --delete ${backup}/ documents/`)
+  await store.sweep()
+  t.match(told.join('\n'), /alice was missing since/)
+  t.same(await shown(store, 'play'), ['game.ics 1'])
+  rmSync(`${documents}/alice/play`, { recursive: true })
+  await store.sweep()
+  t.equal(store.home(['alice'])?.collection('play'), undefined)
 })

@@ -34,6 +34,11 @@ const events: Readonly<Record<string, Deed>> = {
     await world.wipe(async () => { told = await whileDown(world, random) })
     return `the indexes are deleted${told}`
   },
+  clock (world, random) {
+    const seconds = random.pick([-40 * 86_400, -10_800, -90, -2, 0, 2, 90, 10_800, 40 * 86_400])
+    world.setClock(seconds * 1000)
+    return `the clock is set ${seconds} s from the right time`
+  },
   async wait (_world, random) {
     const time = random.pick([1, 5, 15, 60])
     await later(time)

@@ -23,6 +23,6 @@ t.test(`${seeds.length} rounds: nothing is lost, nothing is deleted that nobody 
     t.comment(`CALDAVD_SEED=${seed} npx tap --disable-coverage tests/two-sided\n${diary.join('\n')}`)
     if (++failures >= 5) break
   }
-  if (seed === undefined) for (const deed of ['create', 'update', 'delete', 'restart', 'restore', 'break']) t.ok((counts.get(deed) ?? 0) > seeds.length / 50, `${deed} has been done`)
+  if (seed === undefined) for (const deed of ['create', 'update', 'delete', 'restart', 'restore', 'break', 'clock']) t.ok((counts.get(deed) ?? 0) > seeds.length / 50, `${deed} has been done`)
   t.comment([...counts].map(([deed, count]) => `${deed} ${count}`).join(', '))
 })

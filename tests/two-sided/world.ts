@@ -14,6 +14,8 @@ export class Broken extends Error {
 
 export const users = ['alice', 'bob'] as const
 
+const rightTime = Date.now
+
 const accounts = users.map((name, number) => `[users.${name}]\nguid = "00000000-0000-0000-0000-00000000000${number + 1}"\nfullName = "${name}"\nemails = ["${name}@example.com"]\npassword = "plain:${name}"\n`).join('\n')
 
 /** A server on a tree of its own, clients, and the model of what they must see. */
@@ -60,7 +62,13 @@ export class World {
     for (const user of users) await store.home(['calendars', 'users', user])?.idle()
   }
 
+  /** The clock of the server is set; that of the file system stays. @param offset  ms from the right time */
+  setClock (offset: number): void {
+    Date.now = () => rightTime() + offset
+  }
+
   async close (): Promise<void> {
+    Date.now = rightTime
     await this.down().catch(() => {})
     rmSync(this.data, { recursive: true, force: true })
   }

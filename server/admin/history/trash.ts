@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { StoreError } from '../../../store/error.js'
 import { rename, temporary } from '../../../store/file.js'
 import { otherSpelling } from '../../../store/name.js'
 import { versionsBelow } from '../../../store/history/list.js'
@@ -80,13 +81,25 @@ function heldNow (store: Store): (path: string) => boolean {
     const around = path.slice(0, cut)
     let held = names.get(around)
     if (held === undefined) {
-      const segments = around.split('/')
-      const length = homeLength(segments)
-      const home = segments.length < length ? undefined : store.home(segments.slice(0, length))
-      const collection = home?.collection(segments.slice(length).join('/'))
-      names.set(around, held = new Set(home === undefined || collection === undefined ? [] : home.held(collection).map(({ name }) => name)))
+      held = heldIn(store, around.split('/'))
+      names.set(around, held)
     }
-    return held.has(path.slice(cut + 1))
+    return held === unknown || held.has(path.slice(cut + 1))
+  }
+}
+
+/** Of a home that is not mounted nothing is known to be gone. */
+const unknown: ReadonlySet<string> = new Set()
+
+function heldIn (store: Store, segments: readonly string[]): ReadonlySet<string> {
+  const length = homeLength(segments)
+  try {
+    const home = segments.length < length ? undefined : store.home(segments.slice(0, length))
+    const collection = home?.collection(segments.slice(length).join('/'))
+    return new Set(home === undefined || collection === undefined ? [] : home.held(collection).map(({ name }) => name))
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return unknown
   }
 }
 

@@ -1,3 +1,4 @@
+import { StoreError } from '../../../store/error.js'
 import type { Home } from '../../../store/home.js'
 import { writeHeld } from '../../../store/write.js'
 import type { Site } from '../../site/site.js'
@@ -12,7 +13,13 @@ export interface HeldNames { readonly path: string, readonly names: readonly str
  */
 export async function bringBackHeld (site: Site, home: Home, path: string, isDryRun: boolean): Promise<HeldNames[]> {
   return await forHeld(home, path, async (collection, name) => {
-    if (!isDryRun) await writeHeld(site.store.writing, home, collection, name)
+    if (isDryRun) return
+    try {
+      await writeHeld(site.store.writing, home, collection, name)
+    } catch (error) {
+      // a client was quicker: what it wrote counts
+      if (!(error instanceof StoreError && error.reason === 'changed')) throw error
+    }
   })
 }
 
