@@ -26,7 +26,7 @@ export function names (path: string): string[] {
 function attributes (path: string): Map<string, string> {
   const found = new Map<string, string>()
   try {
-    for (const attribute of listAttributesSync(path)) {
+    for (const attribute of patiently(() => listAttributesSync(path))) {
       const name = propertyName(attribute)
       if (name !== undefined) found.set(name, attribute)
     }
@@ -36,9 +36,20 @@ function attributes (path: string): Map<string, string> {
   return found
 }
 
+// the size is asked first, then the value: another process may have made it longer in between
+function patiently<T> (read: () => T): T {
+  for (let tries = 0; ; tries++) {
+    try {
+      return read()
+    } catch (error) {
+      if (codeOf(error) !== 'ERANGE' || tries >= 20) throw error
+    }
+  }
+}
+
 function get (path: string, attribute: string): string | undefined {
   try {
-    return decodeValue(getAttributeSync(path, attribute))
+    return decodeValue(patiently(() => getAttributeSync(path, attribute)))
   } catch (error) {
     if (missing.has(codeOf(error) ?? '') || (error instanceof Error && error.name === 'AttributeError')) return undefined
     throw translated(error, `read the attribute ${attribute} of ${path}`)
@@ -56,7 +67,7 @@ export function set (path: string, name: string, xml: string): boolean {
   try {
     setAttributeSync(path, attribute, encodeValue(xml))
     // the spelling of another system must not go on saying what was
-    for (const other of listAttributesSync(path)) if (other !== attribute && propertyName(other) === name) removeAttributeSync(path, other)
+    for (const other of patiently(() => listAttributesSync(path))) if (other !== attribute && propertyName(other) === name) removeAttributeSync(path, other)
     return true
   } catch (error) {
     const code = codeOf(error) ?? ''
@@ -68,7 +79,7 @@ export function set (path: string, name: string, xml: string): boolean {
 /** Removes one property, under every spelling in which it is there. Missing is fine. */
 export function remove (path: string, name: string): void {
   try {
-    for (const attribute of listAttributesSync(path)) {
+    for (const attribute of patiently(() => listAttributesSync(path))) {
       if (propertyName(attribute) === name) removeAttributeSync(path, attribute)
     }
   } catch (error) {
@@ -83,7 +94,7 @@ export function remove (path: string, name: string): void {
  */
 export function copy (from: string, to: string): string[] {
   try {
-    const all = listAttributesSync(from).filter(attribute => attribute.startsWith('user.') || attribute.startsWith('WebDAV:'))
+    const all = patiently(() => listAttributesSync(from)).filter(attribute => attribute.startsWith('user.') || attribute.startsWith('WebDAV:'))
     return all.filter(attribute => !copyOne(from, to, attribute))
   } catch (error) {
     const code = codeOf(error) ?? ''
@@ -94,7 +105,7 @@ export function copy (from: string, to: string): string[] {
 
 function copyOne (from: string, to: string, attribute: string): boolean {
   try {
-    setAttributeSync(to, attribute, getAttributeSync(from, attribute))
+    setAttributeSync(to, attribute, patiently(() => getAttributeSync(from, attribute)))
     return true
   } catch (error) {
     const code = codeOf(error) ?? ''

@@ -17,7 +17,7 @@ import { isCurrent, isUnreadable, learn, memberRow, removeMember, updateMember, 
 import { fileName, isIgnored, otherSpelling } from './name.js'
 import { markOf } from './rollback.js'
 import { spelled } from './scan.js'
-import { properties, type Properties } from './property.js'
+import { properties, setProperties, type Properties } from './property.js'
 
 export { deepest, type Collection } from './home/known.js'
 export type { HomeOptions } from './home/options.js'
@@ -148,6 +148,18 @@ export class Home {
   /** The dead properties of a member as they are served: those on the disk, or what they were when it is held. */
   properties (collection: Collection, member: Pick<Member, 'id' | 'name' | 'problem'>): Properties {
     return heldProperties(this.index, member) ?? properties(collection.directory, member.name)
+  }
+
+  /**
+   * Sets (XML) and removes (`undefined`) properties of a member. What a failing disk keeps of them all the same is seen at the next look.
+   * @throws StoreError as `setProperties` of `store/property`
+   */
+  async setProperties ({ path, directory }: Collection, name: string, changes: ReadonlyMap<string, string | undefined>): Promise<void> {
+    try {
+      await setProperties(directory, name, changes)
+    } finally {
+      this.suspect(path, name)
+    }
   }
 
   /** Takes the older state on the disk, or that there is nothing, as it is; what was served goes to the history. */

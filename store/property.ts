@@ -50,7 +50,7 @@ function mirror (sidecar: Sidecar, member: string): Properties | undefined {
 }
 
 /**
- * Sets (XML) and removes (`undefined`) properties, all or none: on a failure the former values are put back.
+ * Sets (XML) and removes (`undefined`) properties, all or none: on a failure before the mirror is written the former values are put back.
  * A value that no attribute can hold goes into the sidecar alone.
  * @throws StoreError full, read-only, missing
  */
@@ -69,15 +69,17 @@ export async function setProperties (directory: string, member: string, changes:
         touched.push(name)
         if (!attribute.set(path, name, xml)) spilled.add(name)
       }
-      await writeSidecar(directory, changed(sidecar, member, before, changes, spilled))
-      // not before the sidecar is written: until then the former value is the only one
-      for (const [name, xml] of changes) if (xml === undefined || spilled.has(name)) attribute.remove(path, name)
-      // attributes change the facts of a file, the sidecar does not: who compares them has to look again
-      if (member !== '' && [...changes.keys()].some(name => spilled.has(name) || sidecar.only.has(onlyKey(member, name)))) (attribute.areKnown(path) ? renew : advance)(path)
+      await placeSidecar(directory, changed(sidecar, member, before, changes, spilled))
     } catch (error) {
       restore(path, touched.filter(name => !spilled.has(name)), before)
       throw error
     }
+    // what fails from here on has happened: attributes that went back behind the mirror would be brought forward by `heal` later.
+    // Not before the sidecar is written: until then the former value is the only one
+    for (const [name, xml] of changes) if (xml === undefined || spilled.has(name)) attribute.remove(path, name)
+    // attributes change the facts of a file, the sidecar does not: who compares them has to look again
+    if (member !== '' && [...changes.keys()].some(name => spilled.has(name) || sidecar.only.has(onlyKey(member, name)))) (attribute.areKnown(path) ? renew : advance)(path)
+    await flushDirectory(directory)
   })
 }
 
@@ -115,6 +117,12 @@ function withMember (sidecar: Sidecar, member: string, values: Properties | unde
 }
 
 async function writeSidecar (directory: string, sidecar: Sidecar): Promise<void> {
+  await placeSidecar(directory, sidecar)
+  await flushDirectory(directory)
+}
+
+/** As `writeSidecar`, but the directory is not flushed yet. */
+async function placeSidecar (directory: string, sidecar: Sidecar): Promise<void> {
   const text = sidecarText(sidecar)
   if (text === undefined && readSidecar(directory).collection.size === 0 && readSidecar(directory).members.size === 0) return
   const written = await draft(directory, Buffer.from(text ?? '{}\n'), () => {}, true)
@@ -124,7 +132,6 @@ async function writeSidecar (directory: string, sidecar: Sidecar): Promise<void>
     discard(written)
     throw error
   }
-  await flushDirectory(directory)
 }
 
 /** Whether a file has a line in its collection's sidecar, so that removing or moving it must change that too. */

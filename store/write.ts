@@ -12,7 +12,7 @@ import { heldProperties } from './index/held.js'
 import { isHeld } from './rollback.js'
 import { learn, memberRow, removeMember, updateMember } from './index/update.js'
 import { demandSpace } from './space.js'
-import { forgetMember, isMirrored, properties, setProperties, withMirror, type Properties } from './property.js'
+import { forgetMember, isMirrored, properties, withMirror, type Properties } from './property.js'
 
 /** How a store writes. */
 export interface Writing {
@@ -248,8 +248,7 @@ async function replaceProperties ({ home, collection }: Spot, name: string, valu
   for (const [key, xml] of values) changes.set(key, xml)
   for (const key of without) changes.delete(key)
   if (changes.size === 0) return
-  await setProperties(collection.directory, name, changes)
-  home.suspect(collection.path, name)
+  await home.setProperties(collection, name, changes)
 }
 
 /**

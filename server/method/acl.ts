@@ -80,11 +80,9 @@ async function keep ({ store }: Site, target: Resource, aces: readonly Ace[], is
   // a list that could not be read again would deny nothing
   if (value !== undefined && fromStored(value) === undefined) throw new DavError(413, 'the list has more namespaces than can be kept')
   if (member !== undefined) await translated(writeHeld(store.writing, home, collection, member.name))
-  await translated(setProperties(collection.directory, member?.name ?? '', new Map([[dav('acl'), value], [wrappedAcl, undefined]])))
+  const changes = new Map([[dav('acl'), value], [wrappedAcl, undefined]])
+  await translated(member === undefined ? setProperties(collection.directory, '', changes) : home.setProperties(collection, member.name, changes))
   if (member === undefined) home.touch(collection)
-  else {
-    home.suspect(collection.path, member.name)
-    // whoever may read it from now on, or may no longer, learns of it by sync
-    home.member(collection, member.name)
-  }
+  // whoever may read it from now on, or may no longer, learns of it by sync
+  else home.member(collection, member.name)
 }

@@ -138,17 +138,15 @@ export async function patch (resource: Resource, todo: readonly Instruction[], c
   try {
     demandSpace([collection.directory, site.store.writing.state], 0)
     if (member !== undefined) await writeHeld(site.store.writing, home, collection, member.name)
-    await setProperties(collection.directory, member?.name ?? '', checked.changes)
+    if (member === undefined) await setProperties(collection.directory, '', checked.changes)
+    else await home.setProperties(collection, member.name, checked.changes)
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'full') throw error
     return none(() => new DavError(507, error.message, { cause: error }))
   }
   if (member === undefined) home.touch(collection)
-  else {
-    home.suspect(collection.path, member.name)
-    // it is a change now, not when somebody looks
-    home.member(collection, member.name)
-  }
+  // it is a change now, not when somebody looks
+  else home.member(collection, member.name)
   return checked.propstats
 }
 

@@ -73,6 +73,8 @@ export class Comparison {
     if (!this.#file.isSound) void this.#file.index
     const known = this.#directories.known(collection.path)
     const stats = statsOf(collection.directory)
+    // what a comparison under way has not come to yet is not known
+    if (this.#comparing.has(collection.path)) return false
     if (known === undefined || stats === undefined || !known.compared || known.dirty || known.stamp !== stampOf(stats)) return false
     if (known.suspects.size > fewSuspects) return false
     return known.suspects.size === 0 || this.#clear(known)
@@ -109,11 +111,13 @@ export class Comparison {
     // a comparison that is under way may have passed a file that changed since: then one more
     for (let round = 0; round < 3 && !this.#stopped && !this.isFresh(collection); round++) {
       let running = this.#comparing.get(collection.path)
+      const isOurs = running === undefined
       if (running === undefined) {
         running = this.#compare(collection.path).finally(() => { this.#comparing.delete(collection.path) })
         this.#comparing.set(collection.path, running)
       }
-      if (!await this.#finished(collection, running)) return
+      // one that began before may have failed for a reason that is gone
+      if (!await this.#finished(collection, running) && isOurs) return
     }
   }
 
